@@ -1,0 +1,53 @@
+/**
+ * Every error that Laurel raises has one of these codes. The code is the `type` of the Temporal ApplicationFailure, the
+ * first word in the log line and the heading in docs/errors.md; it never changes its meaning.
+ */
+export const ERROR_TABLE = {
+  LAUREL_JOB_INVALID: { retryable: false, meaning: 'The job file does not say a job that can run.', action: 'Correct the field that the message names; `laurel schema` prints all fields.' },
+  LAUREL_ENVIRONMENT_UNKNOWN: { retryable: false, meaning: 'No environment of that kind or task is registered.', action: 'Use a kind that the message lists, or register your own.' },
+  LAUREL_ENVIRONMENT_FAILED: { retryable: true, meaning: 'An environment could not be started, or died.', action: 'See the worker log; the episode is recorded as failed and the shard goes on.' },
+  LAUREL_ENVIRONMENT_NONDETERMINISTIC: { retryable: false, meaning: 'Replaying an episode from its seed and actions gave other observations.', action: 'Check that the environment takes all randomness from its seed.' },
+  LAUREL_ASSET_MISSING: { retryable: false, meaning: 'A file that this job needs (game library, model, server) is not there and could not be fetched.', action: 'Run `laurel doctor`; it tells how each file is got.' },
+  LAUREL_ASSET_CORRUPT: { retryable: false, meaning: 'A fetched file does not have the digest it must have.', action: 'Delete the file that the message names and run again.' },
+  LAUREL_SERVER_UNREACHABLE: { retryable: true, meaning: 'Temporal did not answer at the address given.', action: 'Start it, or correct TEMPORAL_ADDRESS or the profile.' },
+  LAUREL_JUDGE_UNAVAILABLE: { retryable: true, meaning: 'The judge could not be reached or is over its limits.', action: 'Training goes on with known labels; annotation resumes when the judge answers.' },
+  LAUREL_JUDGE_REFUSED: { retryable: false, meaning: 'The judge refuses every request (key, model name, path).', action: 'Correct the judge in the job or the key in the environment variable it names.' },
+  LAUREL_SECRET_MISSING: { retryable: false, meaning: 'The environment variable that a job names for a secret is not set on the worker.', action: 'Set the variable where the worker starts.' },
+  LAUREL_STORE_CONFLICT: { retryable: false, meaning: 'An artefact of that name exists with other content.', action: 'Two different computations claim one name; keep the first and report this.' },
+  LAUREL_STORE_CORRUPT: { retryable: false, meaning: 'An artefact does not have the length or digest of its reference.', action: 'The artefact is never used; it is made again or its segment is recorded as failed(storage).' },
+  LAUREL_STORE_MISSING: { retryable: true, meaning: 'An artefact that a reference names is not in the store.', action: 'Check that all workers see the same store.' },
+  LAUREL_STORE_UNAVAILABLE: { retryable: true, meaning: 'The store cannot be read or written (disk full, no permission).', action: 'Make room or mend permissions; the step is tried again.' },
+  LAUREL_KEY_INVALID: { retryable: false, meaning: 'A store key leaves its root or has a character that keys must not have.', action: 'Use names of letters, digits, dot, dash and underscore.' },
+  LAUREL_SCHEMA_MISMATCH: { retryable: false, meaning: 'An artefact was written with another schema or schema version than this reader knows.', action: 'Use the version of Laurel that wrote it, or start a new run.' },
+  LAUREL_TRANSPORT_FAILED: { retryable: true, meaning: 'A Flight call failed or passed its deadline.', action: 'Retried; the store is read where the peer is gone.' },
+  LAUREL_MODEL_INVALID: { retryable: false, meaning: 'A model file cannot be loaded, or its inputs and outputs are not the ones expected.', action: 'Compare the file with the inputs and outputs that the message names.' },
+  LAUREL_NUMBER_INVALID: { retryable: false, meaning: 'A computation gave a number that is not finite.', action: 'The step is not recorded; lower the learning rate or look at the rewards of the segments named.' },
+  LAUREL_INVARIANT_VIOLATED: { retryable: false, meaning: 'Something that must always hold did not.', action: 'This is a defect of Laurel: report it with the run folder.' },
+  LAUREL_WORKER_FAILED: { retryable: true, meaning: 'A worker process or thread died during the call.', action: 'It is started again and the call repeated.' },
+} as const satisfies Record<string, { retryable: boolean; meaning: string; action: string }>;
+
+export type ErrorCode = keyof typeof ERROR_TABLE;
+
+/** An error with a stable code. `message` says what was expected, what came, and what to do. */
+export class LaurelError extends Error {
+  override readonly name = 'LaurelError';
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly details: Readonly<Record<string, unknown>> = {},
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+  }
+
+  get retryable(): boolean {
+    return ERROR_TABLE[this.code].retryable;
+  }
+}
+
+/** The code of any thrown value, or undefined where it is not one of ours. */
+export function errorCodeOf(error: unknown): ErrorCode | undefined {
+  if (error instanceof LaurelError) return error.code;
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && code in ERROR_TABLE ? (code as ErrorCode) : undefined;
+}

@@ -1,0 +1,115 @@
+/** From what a person wrote to a job with all defaults, or to an error that names every fault. */
+import { distance } from 'fastest-levenshtein';
+import { z } from 'zod';
+import { LaurelError } from './errors.js';
+import { jobSchema, type Job } from './job.js';
+
+export interface JobIssue {
+  /** Where, as a path of keys: `sources.helpful.annotator.goal`. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/**
+ * Parses and type-checks a job.
+ * @throws LaurelError LAUREL_JOB_INVALID whose `details.issues` lists every fault found (JobIssue[]).
+ */
+export function resolveJob(input: unknown): Job {
+  const parsed = jobSchema.safeParse(input, { reportInput: true });
+  if (!parsed.success) throw invalid(parsed.error.issues.flatMap((issue) => describeIssue(issue, input)));
+  const issues = checkJob(parsed.data);
+  if (issues.length > 0) throw invalid(issues);
+  return parsed.data;
+}
+
+/** JSON Schema of the job file, for editors. */
+export function jobJsonSchema(): unknown {
+  return z.toJSONSchema(jobSchema, { io: 'input', target: 'draft-2020-12' });
+}
+
+function invalid(issues: readonly JobIssue[]): LaurelError {
+  const lines = issues.map((issue) => `  ${issue.path === '' ? '(job)' : issue.path}: ${issue.message}`);
+  return new LaurelError('LAUREL_JOB_INVALID', `the job file has ${issues.length === 1 ? 'a fault' : `${issues.length} faults`}:\n${lines.join('\n')}`, { issues });
+}
+
+function describeIssue(issue: z.core.$ZodIssue, input: unknown): JobIssue[] {
+  const path = issue.path.join('.');
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeys(issue.path, input);
+    return issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: `unknown key${nearest(key, known)}` }));
+  }
+  if (issue.code === 'invalid_union') {
+    const inner = issue.errors.flat();
+    if (inner.length > 0) return inner.flatMap((one) => describeIssue({ ...one, path: [...issue.path, ...one.path] }, input));
+  }
+  const got = 'input' in issue && issue.input !== undefined ? `, got ${JSON.stringify(issue.input)?.slice(0, 120)}` : '';
+  return [{ path, message: `${issue.message}${got}` }];
+}
+
+/** The keys that the schema allows at a path: walks the JSON Schema, following the value where there are alternatives. */
+function knownKeys(path: readonly PropertyKey[], input: unknown): string[] {
+  type Node = { properties?: Record<string, Node>; additionalProperties?: Node | boolean; items?: Node; anyOf?: Node[]; oneOf?: Node[]; allOf?: Node[]; const?: unknown };
+  const choose = (node: Node, value: unknown): Node[] => {
+    const alternatives = node.anyOf ?? node.oneOf ?? node.allOf;
+    if (!alternatives) return [node];
+    const record = (value ?? {}) as Record<string, unknown>;
+    const matching = alternatives.filter((one) => Object.entries(one.properties ?? {}).every(([key, property]) => property.const === undefined || property.const === record[key]));
+    return (matching.length > 0 ? matching : alternatives).flatMap((one) => choose(one, value));
+  };
+  let value: unknown = input;
+  let nodes = choose(jobJsonSchema() as Node, value);
+  for (const key of path) {
+    value = (value as Record<PropertyKey, unknown> | undefined)?.[key];
+    nodes = nodes
+      .map((node) => node.properties?.[String(key)] ?? (typeof node.additionalProperties === 'object' ? node.additionalProperties : node.items))
+      .filter((node) => node !== undefined)
+      .flatMap((node) => choose(node, value));
+  }
+  return [...new Set(nodes.flatMap((node) => Object.keys(node.properties ?? {})))];
+}
+
+function nearest(key: string, known: readonly string[]): string {
+  const ranked = known.map((name) => ({ name, cost: distance(key.toLowerCase(), name.toLowerCase()) })).sort((a, b) => a.cost - b.cost);
+  const best = ranked[0];
+  if (best && best.cost <= Math.max(2, Math.floor(key.length / 2))) return `; did you mean ${best.name}?`;
+  return known.length > 0 ? `; known here: ${known.join(', ')}` : '';
+}
+
+/** What the shape of the JSON cannot say: names that must exist, patterns that must compile, sets that must not overlap. */
+function checkJob(job: Job): JobIssue[] {
+  const issues: JobIssue[] = [];
+  const names = Object.keys(job.sources);
+  const say = (path: string, message: string): void => void issues.push({ path, message });
+  if (names.length === 0) say('sources', 'expected at least one source');
+  if (names.includes('total')) say('sources.total', 'expected another name: total is the combined reward');
+  job.shape.forEach((shape, index) => {
+    const source = job.sources[shape.on];
+    if (!source) say(`shape.${index}.on`, `expected the name of a source${nearest(shape.on, names)}`);
+    else if (source.kind === 'env') say(`shape.${index}.on`, `expected a source that reads messages (model, rule): ${shape.op} counts messages, ${shape.on} is an env source`);
+  });
+  for (const name of Object.keys(job.combine.weights)) {
+    if (!(name in job.sources)) say(`combine.weights.${name}`, `expected the name of a source${nearest(name, names)}`);
+  }
+  for (const [name, source] of Object.entries(job.sources)) {
+    if (source.kind === 'rule') checkPatterns(source.rules.filter((rule) => rule.match === 'regex'), `sources.${name}.rules`, say);
+    if (source.kind === 'model' && source.annotator.judge.kind === 'scripted') checkPatterns(source.annotator.judge.rules, `sources.${name}.annotator.judge.rules`, say);
+  }
+  if (job.environment.kind === 'gymnasium') {
+    const readers = names.filter((name) => job.sources[name]?.kind === 'model');
+    for (const name of readers) {
+      if (job.combine.weights[name]) say(`sources.${name}`, 'expected an environment with messages: a Gymnasium environment may have none; use grid-world, nethack, or a source of kind env');
+    }
+  }
+  if (job.evaluate.seed === job.seed) say('evaluate.seed', 'expected a seed that is not the training seed: evaluation episodes must not be training episodes');
+  return issues;
+}
+
+function checkPatterns(rules: readonly { pattern: string }[], path: string, say: (path: string, message: string) => void): void {
+  rules.forEach((rule, index) => {
+    try {
+      new RegExp(rule.pattern);
+    } catch (error) {
+      say(`${path}.${index}.pattern`, `expected a regular expression, got ${JSON.stringify(rule.pattern)}: ${(error as Error).message}`);
+    }
+  });
+}

@@ -1,0 +1,24 @@
+/** Every key of the store in one place (docs/design.md, section 4). */
+
+/** Ten digits, so that keys sort as the numbers do. */
+const digits = (value: number): string => String(value).padStart(10, '0');
+
+export const layout = {
+  spec: (run: string) => `runs/${run}/spec.json`,
+  segment: (run: string, shard: number, seq: number) => `runs/${run}/segments/${digits(shard)}/${digits(seq)}.arrow`,
+  reward: (run: string, shard: number, seq: number, scoring: string) => `runs/${run}/rewards/${digits(shard)}/${digits(seq)}/${scoring}.arrow`,
+  update: (run: string, version: number) => `runs/${run}/updates/${digits(version)}.json`,
+  updates: (run: string) => `runs/${run}/updates/`,
+  /** Parameters of one version as an Arrow table, for rollout workers. */
+  policy: (run: string, version: number) => `runs/${run}/policies/${digits(version)}.arrow`,
+  checkpoint: (run: string, version: number) => `runs/${run}/checkpoints/${digits(version)}/model.safetensors`,
+  checkpointPolicy: (run: string, version: number) => `runs/${run}/checkpoints/${digits(version)}/policy.onnx`,
+  evaluation: (run: string, version: number, suite: string) => `runs/${run}/evaluations/${digits(version)}-${suite}.json`,
+  evaluations: (run: string) => `runs/${run}/evaluations/`,
+  summary: (run: string) => `runs/${run}/summary.json`,
+  metrics: (run: string) => `runs/${run}/metrics.jsonl`,
+  report: (run: string) => `runs/${run}/report.html`,
+  label: (annotator: string, position: number) => `labels/${annotator}/${digits(position)}.arrow`,
+  labels: (annotator: string) => `labels/${annotator}/`,
+  annotator: (annotator: string) => `annotators/${annotator}.json`,
+} as const;

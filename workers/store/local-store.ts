@@ -1,0 +1,142 @@
+/** The store in a local folder. */
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises';
+import { dirname, join, resolve, sep } from 'node:path';
+import { LaurelError } from '../../proto/errors.js';
+import type { ObjectStore, StoredObject } from './object-store.js';
+
+const KEY_PATTERN = /^[A-Za-z0-9_][A-Za-z0-9._-]*(\/[A-Za-z0-9_][A-Za-z0-9._-]*)*$/;
+const TEMPORARY_FOLDER = '.temporary';
+
+/**
+ * Put-if-absent on a folder: the body goes to a temporary name and is flushed, then linked to its name (a link fails
+ * where the name exists, a rename would replace it), then the folder is flushed. A reader never sees half an object.
+ */
+export class LocalStore implements ObjectStore {
+  readonly root: string;
+  private readonly folders = new Map<string, Promise<void>>();
+
+  constructor(root: string) {
+    this.root = resolve(root);
+  }
+
+  async putIfAbsent(key: string, body: Uint8Array): Promise<{ readonly created: boolean }> {
+    const path = this.pathOf(key);
+    const temporary = join(this.root, TEMPORARY_FOLDER, `${process.pid}-${randomBytes(9).toString('hex')}`);
+    try {
+      if (await exists(path)) return { created: false };
+      await this.ensureFolder(dirname(temporary));
+      await this.ensureFolder(dirname(path));
+      const file = await open(temporary, 'wx');
+      try {
+        await file.writeFile(body);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      try {
+        await link(temporary, path);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'EEXIST') return { created: false };
+        throw error;
+      }
+      await syncFolder(dirname(path));
+      return { created: true };
+    } catch (error) {
+      throw unavailable(`writing ${key}`, error);
+    } finally {
+      await unlink(temporary).catch(() => undefined);
+    }
+  }
+
+  async get(key: string): Promise<Uint8Array | undefined> {
+    try {
+      return await readFile(this.pathOf(key));
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw unavailable(`reading ${key}`, error);
+    }
+  }
+
+  async exists(key: string): Promise<boolean> {
+    return exists(this.pathOf(key));
+  }
+
+  async list(prefix: string): Promise<readonly StoredObject[]> {
+    const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+    const path = folder === '' ? this.root : this.pathOf(folder.slice(0, -1));
+    const found: StoredObject[] = [];
+    try {
+      for (const entry of await readdir(path, { recursive: true, withFileTypes: true })) {
+        if (!entry.isFile()) continue;
+        const full = join(entry.parentPath, entry.name);
+        const key = full.slice(this.root.length + 1).split(sep).join('/');
+        if (!key.startsWith(prefix) || key.startsWith(TEMPORARY_FOLDER)) continue;
+        found.push({ key, bytes: (await stat(full)).size });
+      }
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw unavailable(`listing ${prefix}`, error);
+    }
+    return found.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  }
+
+  async delete(key: string): Promise<void> {
+    try {
+      await unlink(this.pathOf(key));
+    } catch (error) {
+      if (!isMissing(error)) throw unavailable(`removing ${key}`, error);
+    }
+  }
+
+  private pathOf(key: string): string {
+    if (!KEY_PATTERN.test(key)) {
+      throw new LaurelError('LAUREL_KEY_INVALID', `expected a store key of letters, digits, '.', '-', '_' in parts joined by '/', got ${JSON.stringify(key)}`);
+    }
+    return join(this.root, ...key.split('/'));
+  }
+
+  /** Makes a folder once and flushes its parent, so that the name of the folder survives a power cut too. */
+  private ensureFolder(folder: string): Promise<void> {
+    const known = this.folders.get(folder);
+    if (known) return known;
+    const made = (async () => {
+      const first = await mkdir(folder, { recursive: true });
+      if (first !== undefined) await syncFolder(dirname(first));
+    })();
+    this.folders.set(folder, made);
+    made.catch(() => this.folders.delete(folder));
+    return made;
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw unavailable(`looking for ${path}`, error);
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+function unavailable(what: string, error: unknown): LaurelError {
+  if (error instanceof LaurelError) return error;
+  const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
+  const hint = code === 'ENOSPC' ? 'the disk is full: make room' : code === 'EACCES' || code === 'EROFS' ? 'the folder cannot be written: mend its permissions' : 'see the cause';
+  return new LaurelError('LAUREL_STORE_UNAVAILABLE', `expected the store to answer while ${what}, got ${code}; ${hint}`, { code }, { cause: error });
+}
