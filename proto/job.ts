@@ -147,6 +147,8 @@ export const stopSchema = z
   })
   .describe('The run ends when the first of these is reached.');
 
+export type StopSpec = z.output<typeof stopSchema>;
+
 export const jobSchema = z
   .strictObject({
     name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/).describe('Letters, digits and dashes; part of the run id.'),

@@ -1,0 +1,113 @@
+/** What a run says of itself: the answer of the query `status`, and the inputs of its updates. Plain JSON. */
+import type { StopSpec } from './job.js';
+import type { EvaluationRef, LabelLogRef } from './references.js';
+
+export const RUN_STATES = ['Starting', 'Running', 'Paused', 'NeedsAttention', 'Finishing', 'Completed', 'Stopped', 'Cancelled'] as const;
+export type RunState = (typeof RUN_STATES)[number];
+
+/** How a segment ended. Every collected segment ends in exactly one of them. */
+export interface Ledger {
+  readonly collected: number;
+  readonly trained: number;
+  readonly stale: number;
+  /** By reason (`run-ended`: collected, but the run was over before it was trained on). */
+  readonly filtered: Readonly<Record<string, number>>;
+  readonly failed: Readonly<Record<string, number>>;
+  readonly voided: number;
+  /** Collected and not yet at an end. */
+  readonly open: number;
+}
+
+export interface AnnotationStatus {
+  readonly source: string;
+  readonly log: LabelLogRef;
+  readonly made: number;
+  readonly known: number;
+  readonly waiting: number;
+  readonly dropped: number;
+  readonly unparsable: number;
+  readonly failed: number;
+  readonly tokensIn: number;
+  readonly tokensOut: number;
+  /** Time spent asking, for labels/s. */
+  readonly annotateMs: number;
+}
+
+/** A step that failed and waits for a decision. */
+export interface Attention {
+  readonly id: string;
+  /** Which step: `collect shard 3`, `update version 12`. */
+  readonly step: string;
+  readonly code: string;
+  readonly message: string;
+  readonly choices: readonly ('retry' | 'skip' | 'stop')[];
+  readonly sinceMs: number;
+}
+
+export interface RunStatus {
+  readonly run: string;
+  readonly job: string;
+  readonly state: RunState;
+  readonly mode: 'async' | 'lockstep';
+  readonly environment: string;
+  readonly startedAtMs: number;
+  readonly elapsedMs: number;
+  readonly stop: StopSpec;
+  /** 0..1 towards the stop criterion that is nearest to its end. */
+  readonly progress: number;
+  readonly version: number;
+  readonly checkpoint: number;
+  readonly parameters: number;
+  readonly transitionsCollected: number;
+  readonly transitionsTrained: number;
+  /** Over the last minute. */
+  readonly transitionsPerSecond: number;
+  readonly lagLast: number;
+  readonly lagMax: number;
+  readonly segmentsQueued: number;
+  readonly annotations: readonly AnnotationStatus[];
+  /** Mean of each reward component per transition over the newest batches; `total` is what the learner sees. */
+  readonly rewards: Readonly<Record<string, { readonly mean: number; readonly maskedShare: number }>>;
+  /** Newest learner metrics by name (policyLoss, valueLoss, entropy, ...). */
+  readonly learner: Readonly<Record<string, number>>;
+  readonly episodes: {
+    readonly count: number;
+    readonly failed: number;
+    /** Over the newest episodes. */
+    readonly lengthMean: number | null;
+    readonly returnMeans: Readonly<Record<string, number>>;
+    readonly statisticMeans: Readonly<Record<string, number>>;
+  };
+  readonly evaluations: readonly EvaluationRef[];
+  readonly ledger: Ledger;
+  readonly attention: readonly Attention[];
+  /** What waits on what, one sentence each. */
+  readonly waits: readonly string[];
+  readonly weights: Readonly<Record<string, number>>;
+  readonly historyEvents: number;
+  readonly continuedRuns: number;
+  readonly stepMsP50: number;
+  readonly stepMsP99: number;
+  /** Milliseconds spent in each kind of activity so far. */
+  readonly spentMs: Readonly<Record<string, number>>;
+}
+
+export interface SteerInput {
+  readonly weights?: Readonly<Record<string, number>>;
+  readonly stop?: StopSpec;
+}
+export interface DecisionInput {
+  /** Id of the attention; default: the oldest. */
+  readonly id?: string;
+  readonly by?: string;
+}
+
+/** Result of a trainingRun workflow. */
+export interface RunResult {
+  readonly run: string;
+  readonly outcome: 'completed' | 'stopped' | 'cancelled';
+  readonly version: number;
+  readonly transitionsTrained: number;
+  readonly summaryKey: string;
+  readonly ledger: Ledger;
+}

@@ -1,0 +1,120 @@
+/** Numbers of a run for people: metric lines, the status, the live table. Pure functions of the state. */
+import type { MetricsLine, UpdateBatch, UpdateResult } from '../proto/activities.js';
+import type { StopSpec } from '../proto/job.js';
+import type { Ledger, RunState, RunStatus } from '../proto/status.js';
+import { mapValues, openSegments, rewardMeans, sum, type TrainingState } from './training-state.js';
+
+/** One line for each new version: learner metrics, rewards by component, labels and episodes at that time. */
+export function metricsLines(state: TrainingState, batches: readonly UpdateBatch[], result: UpdateResult, atMs: number): MetricsLine[] {
+  let transitions = state.transitionsTrained;
+  const episodes = episodeMeans(state);
+  return result.updates.map((update, index) => {
+    transitions += update.transitions;
+    const rewards = rewardMeans(batches.slice(index, index + 1));
+    const values: Record<string, number> = { ...prefixed('learner', update.metrics), lag: update.lagMax, collected: state.transitionsCollected };
+    for (const [name, { mean, maskedShare }] of Object.entries(rewards)) {
+      values[`reward.${name}`] = mean;
+      values[`masked.${name}`] = maskedShare;
+    }
+    for (const [source, annotation] of Object.entries(state.annotations)) {
+      values[`labels.${source}`] = annotation.log.labels;
+      values[`labels.${source}.waiting`] = annotation.waiting;
+    }
+    values['episodes.count'] = state.episodeCount;
+    if (episodes.lengthMean !== null) values['episodes.length'] = episodes.lengthMean;
+    Object.assign(values, prefixed('episodes.return', episodes.returnMeans), prefixed('episodes', episodes.statisticMeans));
+    return { version: update.version, transitions, elapsedMs: atMs - state.startedAtMs, values };
+  });
+}
+
+function prefixed(prefix: string, values: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [`${prefix}.${key}`, value]));
+}
+
+export function episodeMeans(state: TrainingState): { lengthMean: number | null; returnMeans: Record<string, number>; statisticMeans: Record<string, number> } {
+  const count = sum(state.episodeWindow, (episodes) => episodes.count);
+  if (count === 0) return { lengthMean: null, returnMeans: {}, statisticMeans: {} };
+  const named = (names: readonly string[], pick: (index: number) => number): Record<string, number> => Object.fromEntries(names.map((name, index) => [name, pick(index) / count]));
+  return {
+    lengthMean: sum(state.episodeWindow, (episodes) => episodes.lengthSum) / count,
+    returnMeans: named(state.prepared?.rewardNames ?? [], (index) => sum(state.episodeWindow, (episodes) => episodes.returnSums[index] ?? 0)),
+    statisticMeans: named(state.prepared?.statisticNames ?? [], (index) => sum(state.episodeWindow, (episodes) => episodes.statisticSums[index] ?? 0)),
+  };
+}
+
+/** 0..1 towards the criterion that is nearest to its end. */
+export function progressOf(state: TrainingState, stop: StopSpec, nowMs: number): number {
+  const shares = [
+    stop.transitions === undefined ? 0 : state.transitionsTrained / stop.transitions,
+    stop.versions === undefined ? 0 : (state.policy?.version ?? 0) / stop.versions,
+    stop.runMs === undefined ? 0 : (nowMs - state.startedAtMs) / stop.runMs,
+  ];
+  return Math.min(1, Math.max(...shares));
+}
+
+export function transitionsPerSecond(state: TrainingState): number {
+  const last = state.rateWindow[state.rateWindow.length - 1];
+  if (!last) return 0;
+  const first = state.rateWindow.find((point) => point.atMs >= last.atMs - 60_000) ?? last;
+  return last.atMs > first.atMs ? ((last.transitions - first.transitions) * 1000) / (last.atMs - first.atMs) : 0;
+}
+
+export function ledgerOf(state: TrainingState): Ledger {
+  return { ...state.ledger, open: openSegments(state.ledger) };
+}
+
+export interface StatusContext {
+  readonly nowMs: number;
+  readonly runState: RunState;
+  readonly waits: readonly string[];
+  readonly historyEvents: number;
+}
+
+export function statusOf(state: TrainingState, context: StatusContext): RunStatus {
+  return {
+    run: state.run,
+    job: state.job.name,
+    state: context.runState,
+    mode: state.job.schedule.mode,
+    environment: state.job.environment.kind,
+    startedAtMs: state.startedAtMs,
+    elapsedMs: context.nowMs - state.startedAtMs,
+    stop: state.stop,
+    progress: progressOf(state, state.stop, context.nowMs),
+    version: state.policy?.version ?? 0,
+    checkpoint: state.checkpoint,
+    parameters: state.prepared?.parameters ?? 0,
+    transitionsCollected: state.transitionsCollected,
+    transitionsTrained: state.transitionsTrained,
+    transitionsPerSecond: transitionsPerSecond(state),
+    lagLast: state.lagLast,
+    lagMax: state.lagMax,
+    segmentsQueued: state.ready.length,
+    annotations: Object.entries(state.annotations).map(([source, one]) => ({
+      source,
+      log: one.log,
+      made: one.made,
+      known: one.known,
+      waiting: one.waiting,
+      dropped: one.dropped,
+      unparsable: one.unparsable,
+      failed: one.failed,
+      tokensIn: one.tokensIn,
+      tokensOut: one.tokensOut,
+      annotateMs: one.annotateMs,
+    })),
+    rewards: mapValues(state.rewards, (value) => value),
+    learner: state.learner,
+    episodes: { count: state.episodeCount, failed: state.episodesFailed, ...episodeMeans(state) },
+    evaluations: state.evaluations,
+    ledger: ledgerOf(state),
+    attention: state.attention,
+    waits: context.waits,
+    weights: state.weights,
+    historyEvents: context.historyEvents,
+    continuedRuns: state.continuedRuns,
+    stepMsP50: state.stepMsP50,
+    stepMsP99: state.stepMsP99,
+    spentMs: state.spentMs,
+  };
+}
