@@ -123,6 +123,7 @@ export const scheduleSchema = z
     segmentsPerCall: z.int().min(1).max(1024).nullable().default(null).describe('Segments in a collect call; null: adapted in async, enough for one batch in lockstep.'),
     batchesPerCall: z.int().min(1).max(64).default(4).describe('Optimiser batches in one update call at most; each is a version with its own record.'),
     checkpointVersions: z.int().min(1).max(100_000).default(20).describe('A checkpoint every this many versions; between them recovery repeats the logged updates.'),
+    historyEventsMax: z.int().min(100).max(40_000).default(4_000).describe('The workflow continues as a new run at the latest after this many history events.'),
     evaluateVersions: z.int().min(0).max(1_000_000).default(0).describe('An evaluation every this many versions; 0: only at the end.'),
   })
   .describe('How the loops run beside each other.');

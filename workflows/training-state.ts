@@ -27,10 +27,8 @@ export interface AnnotationState {
   readonly tokensIn: number;
   readonly tokensOut: number;
   readonly annotateMs: number;
-  /** Newest segments whose messages may still wait, oldest first, at most `annotationWindow(job)`. */
-  readonly window: readonly SegmentRef[];
-  /** How many of the window no call has seen yet. */
-  readonly unseen: number;
+  /** Newest segments whose messages may still wait, oldest first, at most `annotationWindow(job)`; `seen`: a call had it. */
+  readonly window: readonly { readonly ref: SegmentRef; readonly seen: boolean }[];
 }
 
 export interface ReadySegment {
@@ -100,7 +98,7 @@ export type TrainingEvent =
   | { readonly type: 'shard-queue-lost'; readonly shard: number }
   | { readonly type: 'taken'; readonly keys: readonly string[] }
   | { readonly type: 'disposed'; readonly count: number; readonly disposition: 'stale' | 'filtered' | 'failed'; readonly reason: string }
-  | { readonly type: 'annotated'; readonly source: string; readonly result: AnnotateResult; readonly seen: number; readonly pruned: number }
+  | { readonly type: 'annotated'; readonly source: string; readonly result: AnnotateResult; readonly keys: readonly string[] }
   | { readonly type: 'scored'; readonly scoreMs: number; readonly queue: string }
   | { readonly type: 'updated'; readonly batches: readonly UpdateBatch[]; readonly result: UpdateResult; readonly atMs: number }
   | { readonly type: 'worker-queue-lost'; readonly pool: 'learner' | 'reward' }
@@ -174,7 +172,7 @@ export function step(state: TrainingState, event: TrainingEvent): TrainingState 
     case 'disposed':
       return { ...state, ledger: disposed(state.ledger, event.count, event.disposition, event.reason) };
     case 'annotated':
-      return annotated(state, event.source, event.result, event.seen, event.pruned);
+      return annotated(state, event.source, event.result, event.keys);
     case 'scored':
       return { ...state, rewardQueue: event.queue, spentMs: spent(state, 'score', event.scoreMs) };
     case 'updated':
@@ -228,7 +226,7 @@ export function annotationWindow(job: Job): number {
 }
 
 function openAnnotation(log: LabelLogRef): AnnotationState {
-  return { log, made: 0, known: 0, waiting: 0, dropped: 0, unparsable: 0, failed: 0, tokensIn: 0, tokensOut: 0, annotateMs: 0, window: [], unseen: 0 };
+  return { log, made: 0, known: 0, waiting: 0, dropped: 0, unparsable: 0, failed: 0, tokensIn: 0, tokensOut: 0, annotateMs: 0, window: [] };
 }
 
 function collected(state: TrainingState, shard: number, result: CollectResult, atMs: number): TrainingState {
@@ -245,11 +243,10 @@ function collected(state: TrainingState, shard: number, result: CollectResult, a
       queue: result.workerQueue,
       segmentsPerCall: adapted(state.job, before.segmentsPerCall, result),
     })),
-    ready: [...state.ready, ...result.segments.map((ref) => ({ ref, collectedAtMs: atMs }))],
+    ready: inOrder(state.job, [...state.ready, ...result.segments.map((ref) => ({ ref, collectedAtMs: atMs }))]),
     annotations: mapValues(state.annotations, (annotation) => ({
       ...annotation,
-      window: [...annotation.window, ...result.segments].slice(-window),
-      unseen: Math.min(window, annotation.unseen + result.segments.length),
+      window: [...annotation.window, ...result.segments.map((ref) => ({ ref, seen: false }))].slice(-window),
     })),
     ledger: { ...state.ledger, collected: state.ledger.collected + result.segments.length },
     transitionsCollected: total,
@@ -263,6 +260,11 @@ function collected(state: TrainingState, shard: number, result: CollectResult, a
   };
 }
 
+/** In lockstep the order of training must not depend on which shard came back first. */
+function inOrder(job: Job, ready: ReadySegment[]): ReadySegment[] {
+  return job.schedule.mode === 'lockstep' ? ready.sort((a, b) => a.ref.seq - b.ref.seq || a.ref.shard - b.ref.shard) : ready;
+}
+
 /** The number of segments moves towards calls of `collectMs`, at most doubling, within the bound of the lag. */
 function adapted(job: Job, segments: number, result: CollectResult): number {
   if (job.schedule.segmentsPerCall !== null || job.schedule.mode === 'lockstep' || job.schedule.collectMs === 0) return segments;
@@ -270,9 +272,12 @@ function adapted(job: Job, segments: number, result: CollectResult): number {
   return Math.max(1, Math.min(wanted, segments * 2, segmentsPerCallMax(job)));
 }
 
-function annotated(state: TrainingState, source: string, result: AnnotateResult, seen: number, pruned: number): TrainingState {
+/** Segments that the call saw leave the window when nothing waits any more; else they stay until pushed out. */
+function annotated(state: TrainingState, source: string, result: AnnotateResult, keys: readonly string[]): TrainingState {
   const before = state.annotations[source];
   if (!before) return state;
+  const seen = new Set(keys);
+  const marked = before.window.map((one) => (seen.has(one.ref.key) ? { ...one, seen: true } : one));
   const after: AnnotationState = {
     log: result.log,
     made: before.made + result.made,
@@ -284,8 +289,7 @@ function annotated(state: TrainingState, source: string, result: AnnotateResult,
     tokensIn: before.tokensIn + result.tokensIn,
     tokensOut: before.tokensOut + result.tokensOut,
     annotateMs: before.annotateMs + result.annotateMs,
-    window: before.window.slice(Math.min(pruned, before.window.length)),
-    unseen: Math.max(0, before.unseen - seen),
+    window: result.waiting === 0 ? marked.filter((one) => !one.seen) : marked,
   };
   return { ...state, annotations: { ...state.annotations, [source]: after }, spentMs: spent(state, 'annotate', result.annotateMs) };
 }

@@ -1,0 +1,128 @@
+/** Mode `async`: loops that overlap, held together by bounded queues. */
+import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import type { UpdateBatch } from '../proto/activities.js';
+import type { SegmentRef } from '../proto/references.js';
+import { annotateSource, collectShard, scoreSegments, updatePolicy } from './run-steps.js';
+import type { RunContext } from './run-context.js';
+import { admit, collectingSuffices, queueIsFull, stopReached } from './training-decisions.js';
+
+/** An annotate call may last this long after the run has ended. */
+const ANNOTATE_GRACE_MS = 15_000;
+
+/** Scored work that waits for the learner: one lot at most, so that labels are fresh when it is trained on. */
+interface Pipeline {
+  scored: UpdateBatch[] | null;
+  scoring: boolean;
+  /** Segments taken from the queue that have no disposition yet. */
+  taken: number;
+}
+
+/** Runs all loops until the run ends or drains. */
+export async function runAsync(context: RunContext): Promise<void> {
+  const pipeline: Pipeline = { scored: null, scoring: false, taken: 0 };
+  const over = (): boolean => context.ending || stopReached(context.state, Date.now());
+  await Promise.all([
+    ...context.state.shards.map((_shard, index) => shardLoop(context, index, over)),
+    ...Object.keys(context.state.annotations).map((source) => annotationLoop(context, source, over)),
+    scoringLoop(context, pipeline, over),
+    updateLoop(context, pipeline, over),
+  ]);
+}
+
+async function shardLoop(context: RunContext, shard: number, over: () => boolean): Promise<void> {
+  while (!over()) {
+    const mayCollect = (): boolean => over() || (!context.state.paused && !queueIsFull(context.state) && !collectingSuffices(context.state));
+    await context.waitFor(`shard ${shard}`, context.state.paused ? 'the run is paused' : 'the learner has enough segments', mayCollect);
+    if (over()) return;
+    await collectShard(context, shard);
+  }
+}
+
+async function annotationLoop(context: RunContext, source: string, over: () => boolean): Promise<void> {
+  const hasWork = (): boolean => {
+    const annotation = context.state.annotations[source];
+    return annotation !== undefined && (annotation.window.some((one) => !one.seen) || (annotation.waiting > 0 && annotation.window.length > 0));
+  };
+  for (;;) {
+    await context.waitFor(`annotator ${source}`, context.state.paused ? 'the run is paused' : 'no new messages', () => over() || (!context.state.paused && hasWork()));
+    if (over()) return;
+    await untilOver(context, source, over);
+  }
+}
+
+/** One call; when the run ends it has a grace time, then it is cancelled: a judge that is down must not hold the end. */
+async function untilOver(context: RunContext, source: string, over: () => boolean): Promise<void> {
+  let done = false;
+  const scope = new CancellationScope();
+  const call = scope
+    .run(() => annotateSource(context, source, false))
+    .catch((error: unknown) => {
+      if (!scope.consideredCancelled || !isCancellation(error)) throw error;
+    })
+    .finally(() => {
+      done = true;
+    });
+  const watch = async (): Promise<void> => {
+    await condition(() => done || over());
+    if (!done && !(await condition(() => done, ANNOTATE_GRACE_MS, { summary: `grace of annotator ${source}` }))) scope.cancel();
+  };
+  await Promise.all([call, watch()]);
+}
+
+async function scoringLoop(context: RunContext, pipeline: Pipeline, over: () => boolean): Promise<void> {
+  for (;;) {
+    const { batchSegments } = context.state.job.learn;
+    await context.waitFor('scoring', 'too few segments for a batch', () => over() || (!context.state.paused && pipeline.scored === null && context.state.ready.length >= batchSegments));
+    if (over()) return;
+    const lot = takeLot(context, pipeline);
+    if (lot.length === 0 && context.state.ready.length < batchSegments) continue;
+    if (lot.length === 0) {
+      await context.waitAtMost('scoring', 'segments wait for their labels', 1_000, over);
+      continue;
+    }
+    pipeline.scoring = true;
+    pipeline.taken += lot.length;
+    const rewards = await scoreSegments(context, lot);
+    pipeline.scoring = false;
+    if (rewards) pipeline.scored = batchesOf(lot, rewards, batchSegments);
+    else {
+      context.apply({ type: 'disposed', count: lot.length, disposition: 'failed', reason: 'scoring' });
+      pipeline.taken -= lot.length;
+    }
+  }
+}
+
+/** Takes segments for the next update call off the queue; stale ones are disposed of here. */
+function takeLot(context: RunContext, pipeline: Pipeline): SegmentRef[] {
+  const { learn, schedule } = context.state.job;
+  // Work in the pipeline is trained on first, and moves the version before this lot's turn comes.
+  const ahead = Math.ceil(pipeline.taken / learn.batchSegments);
+  const { lot, stale } = admit(context.state, learn.batchSegments * schedule.batchesPerCall, ahead, Date.now());
+  if (stale.length > 0) {
+    context.apply({ type: 'taken', keys: stale.map((segment) => segment.key) });
+    context.apply({ type: 'disposed', count: stale.length, disposition: 'stale', reason: 'policy-lag' });
+  }
+  if (lot.length > 0) context.apply({ type: 'taken', keys: lot.map((segment) => segment.key) });
+  return lot;
+}
+
+export function batchesOf(lot: readonly SegmentRef[], rewards: UpdateBatch['rewards'], batchSegments: number): UpdateBatch[] {
+  const batches: UpdateBatch[] = [];
+  for (let at = 0; at + batchSegments <= lot.length; at += batchSegments) {
+    batches.push({ segments: lot.slice(at, at + batchSegments), rewards: rewards.slice(at, at + batchSegments) });
+  }
+  return batches;
+}
+
+async function updateLoop(context: RunContext, pipeline: Pipeline, over: () => boolean): Promise<void> {
+  for (;;) {
+    await context.waitFor('learner', 'no scored batch', () => pipeline.scored !== null || (over() && !pipeline.scoring));
+    const batches = pipeline.scored;
+    if (batches === null) return;
+    pipeline.scored = null;
+    const segments = batches.reduce((total, batch) => total + batch.segments.length, 0);
+    if (stopReached(context.state, Date.now())) context.apply({ type: 'disposed', count: segments, disposition: 'filtered', reason: 'run-ended' });
+    else await updatePolicy(context, batches);
+    pipeline.taken -= segments;
+  }
+}

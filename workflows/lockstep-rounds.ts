@@ -1,0 +1,34 @@
+/** Mode `lockstep`: collect, annotate to the end, score, update, in rounds. Two runs of one job give the same digests. */
+import { batchesOf } from './async-loops.js';
+import type { RunContext } from './run-context.js';
+import { annotateSource, collectShard, scoreSegments, updatePolicy } from './run-steps.js';
+import { admit, stopReached } from './training-decisions.js';
+
+export async function runLockstep(context: RunContext): Promise<void> {
+  const over = (): boolean => context.ending || stopReached(context.state, Date.now());
+  while (!over()) {
+    await context.waitFor('run', 'the run is paused', () => over() || !context.state.paused);
+    if (over()) return;
+    await round(context);
+  }
+}
+
+async function round(context: RunContext): Promise<void> {
+  await Promise.all(context.state.shards.map((_shard, index) => collectShard(context, index)));
+  for (const source of Object.keys(context.state.annotations).sort()) await annotateSource(context, source, true);
+  await learn(context);
+}
+
+async function learn(context: RunContext): Promise<void> {
+  const { learn: { batchSegments }, schedule } = context.state.job;
+  for (;;) {
+    if (context.state.stopRequested || stopReached(context.state, Date.now())) return;
+    const { lot, stale } = admit(context.state, batchSegments * schedule.batchesPerCall, 0, Date.now());
+    context.apply({ type: 'taken', keys: [...lot, ...stale].map((segment) => segment.key) });
+    if (stale.length > 0) context.apply({ type: 'disposed', count: stale.length, disposition: 'stale', reason: 'policy-lag' });
+    if (lot.length === 0) return;
+    const rewards = await scoreSegments(context, lot);
+    if (rewards) await updatePolicy(context, batchesOf(lot, rewards, batchSegments));
+    else context.apply({ type: 'disposed', count: lot.length, disposition: 'failed', reason: 'scoring' });
+  }
+}

@@ -1,0 +1,66 @@
+/** The live page of a run in the Temporal UI, as markdown. */
+import type { RunStatus } from '../proto/status.js';
+
+export function runDetails(status: RunStatus): string {
+  return [headline(status), attention(status), table(status), rewardTable(status), annotationTable(status), ledgerLine(status), waits(status)].filter((part) => part !== '').join('\n\n');
+}
+
+function headline(status: RunStatus): string {
+  return `### ${status.job} · ${status.state} · ${Math.floor(status.progress * 100)} %`;
+}
+
+function attention(status: RunStatus): string {
+  return status.attention
+    .map((one) => `> **Needs attention (${one.id}): ${one.step}** failed with \`${one.code}\`: ${one.message}\n>\n> Send the update ${one.choices.map((choice) => `\`${choice}\``).join(', ')} with \`{"id": "${one.id}"}\`.`)
+    .join('\n\n');
+}
+
+function table(status: RunStatus): string {
+  const rows: [string, string][] = [
+    ['policy version', `${status.version} (checkpoint ${status.checkpoint}, ${count(status.parameters)} parameters)`],
+    ['transitions', `${count(status.transitionsTrained)} trained, ${count(status.transitionsCollected)} collected, ${count(status.transitionsPerSecond)}/s`],
+    ['policy lag', `${status.lagLast} now, ${status.lagMax} at most`],
+    ['queue', `${status.segmentsQueued} segments`],
+    ['episodes', `${count(status.episodes.count)} ended, ${status.episodes.failed} failed${status.episodes.lengthMean === null ? '' : `, ${number(status.episodes.lengthMean)} steps`}`],
+    ...Object.entries(status.episodes.returnMeans).map(([name, value]): [string, string] => [`return (${name})`, number(value)]),
+    ...Object.entries(status.episodes.statisticMeans).map(([name, value]): [string, string] => [name, number(value)]),
+    ...Object.entries(status.learner)
+      .filter(([name]) => /loss|entropy|norm/i.test(name))
+      .map(([name, value]): [string, string] => [name, number(value)]),
+    ['history', `${status.historyEvents} events, continued ${status.continuedRuns} times`],
+  ];
+  return ['| | |', '|---|---|', ...rows.map(([name, value]) => `| ${name} | ${value} |`)].join('\n');
+}
+
+function rewardTable(status: RunStatus): string {
+  const rows = Object.entries(status.rewards);
+  if (rows.length === 0) return '';
+  return ['| reward | mean per transition | unknown | weight |', '|---|---|---|---|', ...rows.map(([name, { mean, maskedShare }]) => `| ${name} | ${number(mean)} | ${number(100 * maskedShare)} % | ${name === 'total' ? '' : number(status.weights[name] ?? 0)} |`)].join('\n');
+}
+
+function annotationTable(status: RunStatus): string {
+  if (status.annotations.length === 0) return '';
+  return [
+    '| annotator | labels | made by this run | waiting | unparsable | labels/s |',
+    '|---|---|---|---|---|---|',
+    ...status.annotations.map((one) => `| ${one.source} | ${count(one.log.labels)} | ${count(one.made)} | ${count(one.waiting)} | ${one.unparsable} | ${one.annotateMs > 0 ? number((1000 * one.made) / one.annotateMs) : '0'} |`),
+  ].join('\n');
+}
+
+function ledgerLine(status: RunStatus): string {
+  const { ledger } = status;
+  const named = [...Object.entries(ledger.filtered), ...Object.entries(ledger.failed)].map(([reason, value]) => `, ${value} ${reason}`).join('');
+  return `Segments: ${count(ledger.collected)} collected = ${count(ledger.trained)} trained, ${ledger.stale} stale${named}, ${ledger.voided} voided, ${ledger.open} open.`;
+}
+
+function waits(status: RunStatus): string {
+  return status.waits.length === 0 ? '' : status.waits.map((wait) => `- ${wait}`).join('\n');
+}
+
+function count(value: number): string {
+  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ' ');
+}
+
+function number(value: number): string {
+  return Math.abs(value) >= 1000 ? count(value) : String(Number(value.toPrecision(3)));
+}

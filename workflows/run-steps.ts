@@ -1,0 +1,95 @@
+/** One step of each loop: an activity, called where its live state is, and what its result does to the run. */
+import type { UpdateBatch } from '../proto/activities.js';
+import type { RewardRef, SegmentRef } from '../proto/references.js';
+import { annotator, learner, reward, rollout, type RunContext } from './run-context.js';
+import { checkpointsDue } from './training-decisions.js';
+import type { LabelPositions } from '../proto/activities.js';
+import { mapValues } from './training-state.js';
+
+/** Lines of metrics in one part; a part is written when that many have gathered. */
+const METRICS_LINES_MAX = 64;
+
+export async function collectShard(context: RunContext, shard: number): Promise<void> {
+  const { nextSeq, previous, queue, segmentsPerCall } = context.state.shards[shard]!;
+  const policy = context.state.policy!;
+  const summary = `shard ${shard} · segments ${nextSeq}-${nextSeq + segmentsPerCall - 1} · policy ${policy.version}`;
+  const input = { run: context.state.run, shard, seq: nextSeq, segments: segmentsPerCall, policy, previous };
+  const result = await context.guarded(`collect ${summary}`, () =>
+    context.affine(
+      'rollout',
+      queue,
+      (options) => rollout.collect.executeWithOptions({ ...options, summary }, [input]),
+      () => context.apply({ type: 'shard-queue-lost', shard }),
+    ),
+  );
+  if (result) context.apply({ type: 'collected', shard, result, atMs: Date.now() });
+}
+
+export async function annotateSource(context: RunContext, source: string, drain: boolean): Promise<void> {
+  const { run, job, annotations } = context.state;
+  const spec = job.sources[source];
+  const annotation = annotations[source];
+  if (spec?.kind !== 'model' || !annotation) return;
+  const segments = annotation.window.map((one) => one.ref);
+  const keys = segments.map((segment) => segment.key);
+  const summary = `${source} · ${annotation.window.filter((one) => !one.seen).length} new segments · log ${annotation.log.position}`;
+  const input = { run, source, annotator: spec.annotator, annotatorId: annotation.log.annotator, segments, drain };
+  const result = await context.guarded(`annotate ${summary}`, () => annotator.annotate.executeWithOptions({ summary, startToCloseTimeout: drain ? '24 hours' : '30 minutes' }, [input]));
+  context.apply({ type: 'annotated', source, result: result ?? { ...nothingAnnotated, log: annotation.log }, keys });
+}
+
+/** A skipped call: its messages come back when they are seen again. */
+const nothingAnnotated = { made: 0, known: 0, waiting: 0, dropped: 0, unparsable: 0, failed: 0, tokensIn: 0, tokensOut: 0, annotateMs: 0 };
+
+/** Rewards of the segments with the newest labels, or undefined where the step was skipped. */
+export async function scoreSegments(context: RunContext, segments: readonly SegmentRef[]): Promise<readonly RewardRef[] | undefined> {
+  const { run, weights, rewardQueue } = context.state;
+  const labels: LabelPositions = mapValues(context.state.annotations, (annotation) => annotation.log);
+  const positions = Object.entries(labels).map(([source, log]) => ` · ${source} labels ${log.labels}`);
+  const summary = `${segments.length} segments${positions.join('')}`;
+  const result = await context.guarded(`score ${summary}`, () =>
+    context.affine(
+      'reward',
+      rewardQueue,
+      (options) => reward.score.executeWithOptions({ ...options, summary }, [{ run, segments, labels, weights }]),
+      () => context.apply({ type: 'worker-queue-lost', pool: 'reward' }),
+    ),
+  );
+  if (!result) return undefined;
+  context.apply({ type: 'scored', scoreMs: result.scoreMs, queue: result.workerQueue });
+  return result.rewards;
+}
+
+export async function updatePolicy(context: RunContext, batches: readonly UpdateBatch[]): Promise<void> {
+  const { run, job, checkpoint, learnerQueue } = context.state;
+  const parent = context.state.policy!.version;
+  const summary = batches.length === 1 ? `version ${parent + 1}` : `versions ${parent + 1}-${parent + batches.length}`;
+  const input = { run, parent, batches, checkpoint, checkpointsAt: checkpointsDue(job, parent, batches.length) };
+  const result = await context.guarded(`update ${summary}`, () =>
+    context.affine(
+      'learner',
+      learnerQueue,
+      (options) => learner.update.executeWithOptions({ ...options, summary }, [input]),
+      () => context.apply({ type: 'worker-queue-lost', pool: 'learner' }),
+    ),
+  );
+  const segments = batches.reduce((total, batch) => total + batch.segments.length, 0);
+  if (!result) {
+    context.apply({ type: 'disposed', count: segments, disposition: 'failed', reason: 'update' });
+    return;
+  }
+  context.apply({ type: 'updated', batches, result, atMs: Date.now() });
+  if (context.state.metrics.length >= METRICS_LINES_MAX) await appendMetrics(context);
+}
+
+/** Writes the gathered metric lines as the next part of metrics.jsonl. */
+export async function appendMetrics(context: RunContext): Promise<void> {
+  const { run, metrics, metricsParts } = context.state;
+  if (metrics.length === 0) return;
+  const lines = metrics.slice();
+  const done = await context.guarded(`metrics part ${metricsParts}`, async () => {
+    await reward.appendMetrics.executeWithOptions({ summary: `part ${metricsParts}` }, [{ run, part: metricsParts, lines }]);
+    return true;
+  });
+  if (done) context.apply({ type: 'metrics-appended', lines: lines.length });
+}

@@ -1,0 +1,75 @@
+/** The decisions that a run records: what is admitted, when to collect, when to stop. Pure functions of the state. */
+import type { Job } from '../proto/job.js';
+import type { SegmentRef } from '../proto/references.js';
+import { openSegments, type TrainingState } from './training-state.js';
+
+export function transitionsPerSegment(job: Job): number {
+  return job.rollout.environmentsPerShard * job.rollout.segmentSteps;
+}
+
+export function stopReached(state: TrainingState, nowMs: number): boolean {
+  const { stop } = state;
+  return (
+    (stop.transitions !== undefined && state.transitionsTrained >= stop.transitions) ||
+    (stop.versions !== undefined && (state.policy?.version ?? 0) >= stop.versions) ||
+    (stop.runMs !== undefined && nowMs - state.startedAtMs >= stop.runMs)
+  );
+}
+
+/** What is collected already is enough to reach the end, if all of it is trained on. */
+export function collectingSuffices(state: TrainingState): boolean {
+  const { job, stop } = state;
+  const batches = Math.floor(openSegments(state.ledger) / job.learn.batchSegments);
+  if (stop.transitions !== undefined && state.transitionsTrained + batches * job.learn.batchSegments * transitionsPerSegment(job) >= stop.transitions) return true;
+  return stop.versions !== undefined && (state.policy?.version ?? 0) + batches >= stop.versions;
+}
+
+/** Backpressure: the learner has a full update call and one round of all shards waiting. */
+export function queueIsFull(state: TrainingState): boolean {
+  const { job } = state;
+  const round = state.shards.reduce((total, shard) => total + shard.segmentsPerCall, 0);
+  return state.ready.length >= Math.max(round, job.learn.batchSegments * job.schedule.batchesPerCall);
+}
+
+export interface Admission {
+  readonly lot: readonly SegmentRef[];
+  readonly stale: readonly SegmentRef[];
+}
+
+/**
+ * Segments for the next update call, oldest first: whole batches, at most `segmentsMax`. A segment is stale where the
+ * version that its batch would improve is more than `policyLagMax` ahead of its own. `ahead`: versions that work already
+ * taken will add before this lot.
+ */
+export function admit(state: TrainingState, segmentsMax: number, ahead: number, nowMs: number): { lot: SegmentRef[]; stale: SegmentRef[] } {
+  const { job } = state;
+  const { batchSegments } = job.learn;
+  const parent = (state.policy?.version ?? 0) + ahead;
+  const lot: SegmentRef[] = [];
+  const stale: SegmentRef[] = [];
+  for (const { ref, collectedAtMs } of state.ready) {
+    if (lot.length >= segmentsMax) break;
+    const improves = parent + Math.floor(lot.length / batchSegments);
+    if (improves - ref.policyVersion > job.schedule.policyLagMax) stale.push(ref);
+    else if (!awaitsLabels(state, ref, nowMs - collectedAtMs)) lot.push(ref);
+  }
+  return { lot: lot.slice(0, lot.length - (lot.length % batchSegments)), stale };
+}
+
+/** A source with `unknown: "wait"` holds a segment back while its messages may still be labelled, up to `waitMs`. */
+function awaitsLabels(state: TrainingState, segment: SegmentRef, ageMs: number): boolean {
+  if (state.job.schedule.mode === 'lockstep') return false;
+  return Object.entries(state.job.sources).some(([name, source]) => {
+    if (source.kind !== 'model' || source.unknown !== 'wait' || ageMs >= source.waitMs) return false;
+    return state.annotations[name]?.window.some((waiting) => waiting.ref.key === segment.key) ?? false;
+  });
+}
+
+/** The versions in (parent, parent + batches] at which a checkpoint is due. */
+export function checkpointsDue(job: Job, parent: number, batches: number): number[] {
+  const due: number[] = [];
+  for (let version = parent + 1; version <= parent + batches; version++) {
+    if (version % job.schedule.checkpointVersions === 0) due.push(version);
+  }
+  return due;
+}
