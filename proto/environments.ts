@@ -1,0 +1,44 @@
+/** Options of every environment kind, as the job file has them. Imports nothing but zod: workflows validate jobs with it. */
+import { z } from 'zod';
+
+const gridWorld = z
+  .strictObject({
+    kind: z.literal('grid-world'),
+    size: z.int().min(4).max(32).default(6).describe('Side of a room, walls not counted.'),
+    rooms: z.int().min(1).max(6).default(2).describe('Rooms in a row; a locked door between each two.'),
+    episodeStepsMax: z.int().min(1).max(100_000).default(200).describe('Steps after which an episode is truncated.'),
+    distractors: z.int().min(0).max(16).default(2).describe('Objects that are of no use.'),
+    rewardDecay: z.boolean().default(false).describe('The reward at the goal falls with time: 1 - 0.9 * t / episodeStepsMax.'),
+  })
+  .describe('Rooms, keys, locked doors and a goal; partial view, sparse reward, a message after each action. Runs everywhere.');
+
+const nethack = z
+  .strictObject({
+    kind: z.literal('nethack'),
+    task: z.enum(['score', 'staircase', 'oracle']).default('score').describe('score: score gained; staircase: reach a level; oracle: stand beside the Oracle.'),
+    episodeStepsMax: z.int().min(1).max(1_000_000).default(5000).describe('Agent steps after which an episode is truncated.'),
+    character: z.string().regex(/^[a-z]{3}-[a-z]{3}-[a-z]{3}-[a-z]{3}$/).default('mon-hum-neu-mal').describe('Role, race, alignment, gender.'),
+    level: z.int().min(2).max(50).default(3).describe('Level to reach (task staircase).'),
+    observations: z
+      .array(z.enum(['glyphs_crop', 'message', 'statistics', 'glyphs']))
+      .min(1)
+      .default(['glyphs_crop', 'message', 'statistics'])
+      .describe('What the policy sees.'),
+  })
+  .describe('NetHack 3.6.6 in this process.');
+
+const gymnasium = z
+  .strictObject({
+    kind: z.literal('gymnasium'),
+    id: z.string().min(1).max(200).describe('Id of the environment, for example CartPole-v1.'),
+    kwargs: z.record(z.string(), z.json()).default({}).describe('Arguments of gymnasium.make.'),
+    episodeStepsMax: z.int().min(1).max(1_000_000).optional().describe('Steps after which an episode is truncated; default: that of the environment.'),
+    python: z.string().min(1).optional().describe('Python interpreter with gymnasium; default: a virtual environment of its own.'),
+  })
+  .describe('Any Gymnasium environment, in a Python process beside the worker.');
+
+export const environmentSchemas = z.discriminatedUnion('kind', [gridWorld, nethack, gymnasium]);
+export type EnvironmentSpec = z.output<typeof environmentSchemas>;
+export type GridWorldSpec = Extract<EnvironmentSpec, { kind: 'grid-world' }>;
+export type NetHackSpec = Extract<EnvironmentSpec, { kind: 'nethack' }>;
+export type GymnasiumSpec = Extract<EnvironmentSpec, { kind: 'gymnasium' }>;
