@@ -1,7 +1,7 @@
 /** From what a person wrote to a job with all defaults, or to an error that names every fault. */
 import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
-import { LaurelError } from './errors.js';
+import { LaurelError, type ErrorCode } from './errors.js';
 import { jobSchema, type Job } from './job.js';
 
 export interface JobIssue {
@@ -16,7 +16,7 @@ export interface JobIssue {
  */
 export function resolveJob(input: unknown): Job {
   const parsed = jobSchema.safeParse(input, { reportInput: true });
-  if (!parsed.success) throw invalid(parsed.error.issues.flatMap((issue) => describeIssue(issue, input)));
+  if (!parsed.success) throw invalid(parsed.error.issues.flatMap((issue) => describeIssue(issue, input)), parsed.error.issues.every(isUnknownEnvironment) ? 'LAUREL_ENVIRONMENT_UNKNOWN' : 'LAUREL_JOB_INVALID');
   const issues = checkJob(parsed.data);
   if (issues.length > 0) throw invalid(issues);
   return parsed.data;
@@ -27,9 +27,13 @@ export function jobJsonSchema(): unknown {
   return z.toJSONSchema(jobSchema, { io: 'input', target: 'draft-2020-12' });
 }
 
-function invalid(issues: readonly JobIssue[]): LaurelError {
+function isUnknownEnvironment(issue: z.core.$ZodIssue): boolean {
+  return issue.path.length === 2 && issue.path[0] === 'environment' && issue.path[1] === 'kind';
+}
+
+function invalid(issues: readonly JobIssue[], code: ErrorCode = 'LAUREL_JOB_INVALID'): LaurelError {
   const lines = issues.map((issue) => `  ${issue.path === '' ? '(job)' : issue.path}: ${issue.message}`);
-  return new LaurelError('LAUREL_JOB_INVALID', `the job file has ${issues.length === 1 ? 'a fault' : `${issues.length} faults`}:\n${lines.join('\n')}`, { issues });
+  return new LaurelError(code, `the job file has ${issues.length === 1 ? 'a fault' : `${issues.length} faults`}:\n${lines.join('\n')}`, { issues });
 }
 
 function describeIssue(issue: z.core.$ZodIssue, input: unknown): JobIssue[] {
@@ -42,7 +46,8 @@ function describeIssue(issue: z.core.$ZodIssue, input: unknown): JobIssue[] {
     const inner = issue.errors.flat();
     if (inner.length > 0) return inner.flatMap((one) => describeIssue({ ...one, path: [...issue.path, ...one.path] }, input));
   }
-  const got = 'input' in issue && issue.input !== undefined ? `, got ${JSON.stringify(issue.input)?.slice(0, 120)}` : '';
+  const value = issue.path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key], input);
+  const got = value === undefined ? '' : `, got ${JSON.stringify(value)?.slice(0, 120)}`;
   return [{ path, message: `${issue.message}${got}` }];
 }
 

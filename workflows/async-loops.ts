@@ -4,7 +4,7 @@ import type { UpdateBatch } from '../proto/activities.js';
 import type { SegmentRef } from '../proto/references.js';
 import { annotateSource, collectShard, scoreSegments, updatePolicy } from './run-steps.js';
 import type { RunContext } from './run-context.js';
-import { admit, collectingSuffices, queueIsFull, stopReached } from './training-decisions.js';
+import { admit, batchesRemaining, collectingSuffices, queueIsFull, stopReached } from './training-decisions.js';
 
 /** An annotate call may last this long after the run has ended. */
 const ANNOTATE_GRACE_MS = 15_000;
@@ -72,7 +72,7 @@ async function untilOver(context: RunContext, source: string, over: () => boolea
 async function scoringLoop(context: RunContext, pipeline: Pipeline, over: () => boolean): Promise<void> {
   for (;;) {
     const { batchSegments } = context.state.job.learn;
-    await context.waitFor('scoring', 'too few segments for a batch', () => over() || (!context.state.paused && pipeline.scored === null && context.state.ready.length >= batchSegments));
+    await context.waitFor('scoring', 'too few segments for a batch', () => over() || (!context.state.paused && pipeline.scored === null && context.state.ready.length >= batchSegments && batchesRemaining(context.state) * batchSegments > pipeline.taken));
     if (over()) return;
     const lot = takeLot(context, pipeline);
     if (lot.length === 0 && context.state.ready.length < batchSegments) continue;
@@ -93,11 +93,10 @@ async function scoringLoop(context: RunContext, pipeline: Pipeline, over: () => 
 }
 
 /** Takes segments for the next update call off the queue; stale ones are disposed of here. */
-function takeLot(context: RunContext, pipeline: Pipeline): SegmentRef[] {
-  const { learn, schedule } = context.state.job;
+function takeLot(context: RunContext, pipeline: Pipeline): readonly SegmentRef[] {
   // Work in the pipeline is trained on first, and moves the version before this lot's turn comes.
-  const ahead = Math.ceil(pipeline.taken / learn.batchSegments);
-  const { lot, stale } = admit(context.state, learn.batchSegments * schedule.batchesPerCall, ahead, Date.now());
+  const ahead = Math.ceil(pipeline.taken / context.state.job.learn.batchSegments);
+  const { lot, stale } = admit(context.state, ahead, Date.now());
   if (stale.length > 0) {
     context.apply({ type: 'taken', keys: stale.map((segment) => segment.key) });
     context.apply({ type: 'disposed', count: stale.length, disposition: 'stale', reason: 'policy-lag' });

@@ -20,10 +20,10 @@ async function round(context: RunContext): Promise<void> {
 }
 
 async function learn(context: RunContext): Promise<void> {
-  const { learn: { batchSegments }, schedule } = context.state.job;
+  const { batchSegments } = context.state.job.learn;
   for (;;) {
     if (context.state.stopRequested || stopReached(context.state, Date.now())) return;
-    const { lot, stale } = admit(context.state, batchSegments * schedule.batchesPerCall, 0, Date.now());
+    const { lot, stale } = admit(context.state, 0, Date.now());
     context.apply({ type: 'taken', keys: [...lot, ...stale].map((segment) => segment.key) });
     if (stale.length > 0) context.apply({ type: 'disposed', count: stale.length, disposition: 'stale', reason: 'policy-lag' });
     if (lot.length === 0) return;

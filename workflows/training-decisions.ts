@@ -16,12 +16,18 @@ export function stopReached(state: TrainingState, nowMs: number): boolean {
   );
 }
 
+/** Batches that are still to be trained on until the stop criterion; without bound where only time stops the run. */
+export function batchesRemaining(state: TrainingState): number {
+  const { job, stop } = state;
+  const perBatch = job.learn.batchSegments * transitionsPerSegment(job);
+  const byTransitions = stop.transitions === undefined ? Infinity : Math.ceil((stop.transitions - state.transitionsTrained) / perBatch);
+  const byVersions = stop.versions === undefined ? Infinity : stop.versions - (state.policy?.version ?? 0);
+  return Math.max(0, Math.min(byTransitions, byVersions));
+}
+
 /** What is collected already is enough to reach the end, if all of it is trained on. */
 export function collectingSuffices(state: TrainingState): boolean {
-  const { job, stop } = state;
-  const batches = Math.floor(openSegments(state.ledger) / job.learn.batchSegments);
-  if (stop.transitions !== undefined && state.transitionsTrained + batches * job.learn.batchSegments * transitionsPerSegment(job) >= stop.transitions) return true;
-  return stop.versions !== undefined && (state.policy?.version ?? 0) + batches >= stop.versions;
+  return Math.floor(openSegments(state.ledger) / state.job.learn.batchSegments) >= batchesRemaining(state);
 }
 
 /** Backpressure: the learner has a full update call and one round of all shards waiting. */
@@ -37,13 +43,15 @@ export interface Admission {
 }
 
 /**
- * Segments for the next update call, oldest first: whole batches, at most `segmentsMax`. A segment is stale where the
+ * Segments for the next update call, oldest first: whole batches, at most `batchesPerCall` and no more than the end
+ * of the run needs. A segment is stale where the
  * version that its batch would improve is more than `policyLagMax` ahead of its own. `ahead`: versions that work already
  * taken will add before this lot.
  */
-export function admit(state: TrainingState, segmentsMax: number, ahead: number, nowMs: number): { lot: SegmentRef[]; stale: SegmentRef[] } {
+export function admit(state: TrainingState, ahead: number, nowMs: number): Admission {
   const { job } = state;
   const { batchSegments } = job.learn;
+  const segmentsMax = batchSegments * Math.max(0, Math.min(job.schedule.batchesPerCall, batchesRemaining(state) - ahead));
   const parent = (state.policy?.version ?? 0) + ahead;
   const lot: SegmentRef[] = [];
   const stale: SegmentRef[] = [];
