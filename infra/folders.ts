@@ -1,18 +1,9 @@
 /** Where Laurel keeps things on this machine, and the environment variables that move them. */
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
-
-/** What was fetched once for this user: `LAUREL_CACHE`, else `$XDG_CACHE_HOME/laurel`, else `~/.cache/laurel`. */
-export function cacheFolder(variables: Variables = process.env): string {
-  const own = variables['LAUREL_CACHE'];
-  if (own !== undefined && own !== '') return resolve(own);
-  const shared = variables['XDG_CACHE_HOME'];
-  return join(shared !== undefined && shared !== '' ? resolve(shared) : join(homedir(), '.cache'), 'laurel');
-}
 
 /** What belongs to the runs of one project (server database, logs, store): `LAUREL_STATE`, else `.laurel` in the current folder. */
 export function stateFolder(variables: Variables = process.env): string {

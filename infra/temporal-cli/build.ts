@@ -1,9 +1,7 @@
 /** Temporal's CLI built from source by Go, for machines that reach a module proxy and nothing else. */
-import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { moveIntoPlace } from './install.js';
-import type { CliProgress } from './temporal-cli.js';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { runProgram, type AssetMaking } from '../../workers/assets/index.js';
 
 export interface BuildOptions {
   /** The Go program; default: `go` on the PATH. */
@@ -13,36 +11,28 @@ export interface BuildOptions {
   readonly timeoutMs?: number;
 }
 
-/** Builds into a temporary folder beside the target, with a line each second that shows the time so far. */
-export async function buildCli(target: string, options: BuildOptions & { readonly version: string; readonly onProgress: (progress: CliProgress) => void }): Promise<void> {
-  const module = `${options.module ?? 'github.com/temporalio/cli/cmd/temporal'}@${options.version}`;
-  const folder = await mkdtemp(join(dirname(target), '.build-'));
-  const startedAt = Date.now();
-  const report = (): void => {
-    options.onProgress({ step: 'build', text: `building Temporal's CLI ${options.version} with Go, this takes minutes: ${formatElapsed(Date.now() - startedAt)}` });
-  };
+export interface BuildRequest extends BuildOptions, Pick<AssetMaking, 'progress' | 'signal'> {
+  readonly version: string;
+}
+
+/** Builds in a folder beside the target, with a note each second that shows the time so far: Go itself prints nothing for minutes. */
+export async function buildCli(target: string, request: BuildRequest): Promise<void> {
+  const go = request.go ?? 'go';
+  const parameters = ['install', `${request.module ?? 'github.com/temporalio/cli/cmd/temporal'}@${request.version}`];
+  const folder = join(dirname(target), 'go-bin');
+  await mkdir(folder);
+  const startedAt = performance.now();
+  const report = (): void => request.progress({ phase: 'build', note: `building Temporal's CLI ${request.version} with Go; this takes minutes, ${formatElapsed(performance.now() - startedAt)} so far` });
   report();
   const timer = setInterval(report, 1000);
   try {
-    await run(options.go ?? 'go', ['install', module], { ...process.env, GOBIN: folder }, options.timeoutMs ?? 40 * 60_000);
-    await moveIntoPlace(join(folder, process.platform === 'win32' ? 'temporal.exe' : 'temporal'), target);
+    const result = await runProgram(go, parameters, { environment: { GOBIN: folder }, signal: request.signal, timeoutMs: request.timeoutMs ?? 40 * 60_000 });
+    if (result.code !== 0) throw new Error(`expected \`${go} ${parameters.join(' ')}\` to end well, got exit code ${result.code}: ${result.tail.split('\n').slice(-3).join(' | ')}`);
+    await rename(join(folder, basename(target)), target);
   } finally {
     clearInterval(timer);
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-function run(program: string, parameters: readonly string[], env: NodeJS.ProcessEnv, timeoutMs: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, parameters, { env, stdio: ['ignore', 'ignore', 'pipe'], timeout: timeoutMs });
-    let tail = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (tail = (tail + text).slice(-2000)));
-    child.once('error', (error) => reject((error as NodeJS.ErrnoException).code === 'ENOENT' ? new Error(`expected ${program} on the PATH, found none`) : error));
-    child.once('close', (code, signal) => {
-      if (code === 0) resolve();
-      else reject(new Error(`expected ${program} ${parameters.join(' ')} to end well, got ${signal ?? `exit code ${code}`}: ${tail.trim().split('\n').slice(-3).join(' | ')}`));
-    });
-  });
 }
 
 /** `1:05` for 65 seconds. */

@@ -1,65 +1,63 @@
 /** Temporal's CLI from its publisher: the same address and answers that Temporal's SDKs use for their test servers. */
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
-import { moveIntoPlace, temporaryBeside } from './install.js';
-import type { CliProgress } from './temporal-cli.js';
+import type { AssetMaking } from '../../workers/assets/index.js';
 
-export interface DownloadOptions {
+export interface DownloadRequest extends Pick<AssetMaking, 'progress' | 'signal'> {
   readonly version: string;
   /** Where to ask; default: `https://temporal.download/cli`. */
   readonly url?: string | undefined;
   /** For the first answer, and for each piece of the archive after it: silence this long ends the attempt. */
   readonly timeoutMs: number;
-  readonly onProgress: (progress: CliProgress) => void;
 }
 
 const PLATFORMS: Readonly<Record<string, string>> = { linux: 'linux', darwin: 'darwin' };
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
 
-export async function downloadCli(target: string, options: DownloadOptions): Promise<void> {
+export async function downloadCli(target: string, request: DownloadRequest): Promise<void> {
   const platform = PLATFORMS[process.platform];
   const arch = ARCHITECTURES[process.arch];
   if (platform === undefined || arch === undefined) throw new Error(`expected linux or darwin on x64 or arm64, got ${process.platform} on ${process.arch}`);
   const query = new URLSearchParams({ arch, platform, format: 'tar.gz' });
-  options.onProgress({ step: 'download', text: `asking for Temporal's CLI ${options.version}` });
-  const answer = JSON.parse(Buffer.from(await fetchBytes(`${options.url ?? 'https://temporal.download/cli'}/${options.version}?${query.toString()}`, options)).toString('utf8')) as Partial<Record<string, unknown>>;
+  const note = `downloading Temporal's CLI ${request.version}`;
+  request.progress({ phase: 'download', note });
+  const answer = JSON.parse(Buffer.from(await fetchBytes(`${request.url ?? 'https://temporal.download/cli'}/${request.version}?${query.toString()}`, request)).toString('utf8')) as Partial<Record<string, unknown>>;
   const { archiveUrl, fileToExtract } = answer;
   if (typeof archiveUrl !== 'string' || typeof fileToExtract !== 'string') throw new Error(`expected archiveUrl and fileToExtract in the answer, got ${Object.keys(answer).join(', ')}`);
-  const archive = await fetchBytes(archiveUrl, options, (share) => options.onProgress({ step: 'download', text: `downloading Temporal's CLI ${options.version}`, share }));
-  const program = extractFile(gunzipSync(archive), fileToExtract);
-  const temporary = temporaryBeside(target);
-  try {
-    await writeFile(temporary, program);
-    await moveIntoPlace(temporary, target);
-  } finally {
-    await rm(temporary, { force: true });
-  }
+  const archive = await fetchBytes(archiveUrl, request, (doneBytes, totalBytes) => request.progress({ phase: 'download', doneBytes, totalBytes, note }));
+  request.progress({ phase: 'unpack', note: `unpacking Temporal's CLI ${request.version}` });
+  await writeFile(target, extractFile(gunzipSync(archive), fileToExtract), { mode: 0o755 });
 }
 
-async function fetchBytes(url: string, options: DownloadOptions, onShare?: (share: number) => void): Promise<Uint8Array> {
-  const abort = new AbortController();
-  let timer = setTimeout(() => abort.abort(), options.timeoutMs);
+async function fetchBytes(url: string, request: DownloadRequest, onBytes?: (doneBytes: number, totalBytes: number) => void): Promise<Uint8Array> {
+  const host = new URL(url).host;
+  const silence = new AbortController();
+  let timer = setTimeout(() => silence.abort(), request.timeoutMs);
+  const stop = (): void => silence.abort();
+  request.signal.addEventListener('abort', stop, { once: true });
   try {
-    const response = await fetch(url, { signal: abort.signal });
-    if (!response.ok || response.body === null) throw new Error(`expected ${new URL(url).host} to answer 200, got ${response.status}`);
-    const total = Number(response.headers.get('content-length') ?? 0);
+    const response = await fetch(url, { signal: silence.signal });
+    if (!response.ok || response.body === null) throw new Error(`expected ${host} to answer 200, got ${response.status}`);
+    const totalBytes = Number(response.headers.get('content-length') ?? 0);
     const pieces: Uint8Array[] = [];
-    let received = 0;
+    let doneBytes = 0;
     for await (const piece of response.body as AsyncIterable<Uint8Array>) {
       clearTimeout(timer);
-      timer = setTimeout(() => abort.abort(), options.timeoutMs);
+      timer = setTimeout(() => silence.abort(), request.timeoutMs);
       pieces.push(piece);
-      received += piece.byteLength;
-      if (total > 0) onShare?.(received / total);
+      doneBytes += piece.byteLength;
+      if (totalBytes > 0) onBytes?.(doneBytes, totalBytes);
     }
-    if (total > 0 && received !== total) throw new Error(`expected ${total} bytes from ${new URL(url).host}, got ${received}`);
+    if (totalBytes > 0 && doneBytes !== totalBytes) throw new Error(`expected ${totalBytes} bytes from ${host}, got ${doneBytes}`);
     return Buffer.concat(pieces);
   } catch (error) {
-    if (abort.signal.aborted) throw new Error(`expected ${new URL(url).host} to answer within ${options.timeoutMs} ms`, { cause: error });
+    request.signal.throwIfAborted();
+    if (silence.signal.aborted) throw new Error(`${host} was silent for ${request.timeoutMs} ms`, { cause: error });
     const cause = (error as Error).cause;
-    throw cause instanceof Error ? new Error(`${new URL(url).host} cannot be reached (${cause.message})`, { cause }) : error;
+    throw cause instanceof Error ? new Error(`${host} cannot be reached: ${cause.message}`, { cause }) : error;
   } finally {
     clearTimeout(timer);
+    request.signal.removeEventListener('abort', stop);
   }
 }
 
