@@ -1,0 +1,86 @@
+/** The Temporal side of a worker process: connection, workers, orderly end. */
+import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { TASK_QUEUES, type Pool } from '../proto/activities.js';
+import type { Logger } from './log.js';
+
+/** Calls under way may take this long to finish after SIGTERM; then they are cancelled and handed over. */
+const SHUTDOWN_GRACE_MS = 10_000;
+const SHUTDOWN_FORCE_MS = 25_000;
+
+/** What a pool needs of Temporal. */
+export interface PoolWorkers {
+  readonly pool: Pool;
+  /** Activities of the pool; none for the pool `workflows`. */
+  readonly activities?: object;
+  /** Queue of this very process, for calls that want its live state. */
+  readonly ownQueue?: string;
+  /** Calls taken from the pool's queue at once. */
+  readonly concurrency: number;
+}
+
+/** Name of the queue of one process; unique, so that a process that comes back is not mistaken for the one before. */
+export function ownQueueName(pool: Pool, unique: string): string {
+  return `${TASK_QUEUES[pool]}/${hostname()}-${process.pid}-${unique}`;
+}
+
+export function installRuntime(log: Logger): void {
+  Runtime.install({
+    logger: {
+      log: (level, message, meta) => log[LEVELS[level]](meta ?? {}, message),
+      trace: (message, meta) => log.trace(meta ?? {}, message),
+      debug: (message, meta) => log.debug(meta ?? {}, message),
+      info: (message, meta) => log.info(meta ?? {}, message),
+      warn: (message, meta) => log.warn(meta ?? {}, message),
+      error: (message, meta) => log.error(meta ?? {}, message),
+    },
+    telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } } },
+    // main.ts decides when to end; see runUntilStopped.
+    shutdownSignals: [],
+  });
+}
+
+const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
+
+/** Connects to the server that the environment or Temporal's own profile names. */
+export async function connect(): Promise<{ connection: NativeConnection; namespace: string }> {
+  const { connectionOptions, namespace } = loadClientConnectConfig();
+  const defined = Object.fromEntries(Object.entries(connectionOptions).filter(([, value]) => value !== undefined));
+  return { connection: await NativeConnection.connect(defined), namespace: namespace ?? 'default' };
+}
+
+/**
+ * Runs the workers of a pool until `stopped`, then drains them.
+ * @param onReady called when all of them poll.
+ */
+export async function runWorkers(pools: PoolWorkers, connection: NativeConnection, namespace: string, stopped: Promise<string>, onReady: () => void, log: Logger): Promise<void> {
+  const workers = await createWorkers(pools, connection, namespace);
+  const running = workers.map((worker) => worker.run());
+  onReady();
+  const finished = Promise.all(running);
+  const reason = await Promise.race([stopped, finished.then(() => 'workers ended')]);
+  log.info({ reason }, 'draining');
+  for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  await finished;
+}
+
+async function createWorkers(pools: PoolWorkers, connection: NativeConnection, namespace: string): Promise<Worker[]> {
+  const { pool, activities, ownQueue, concurrency } = pools;
+  const shared: Omit<WorkerOptions, 'taskQueue'> = {
+    connection,
+    namespace,
+    identity: `${pool}@${hostname()}:${process.pid}`,
+    shutdownGraceTime: SHUTDOWN_GRACE_MS,
+    shutdownForceTime: SHUTDOWN_FORCE_MS,
+  };
+  if (pool === 'workflows') {
+    const workflowsPath = fileURLToPath(new URL('../workflows/index.js', import.meta.url));
+    return [await Worker.create({ ...shared, taskQueue: TASK_QUEUES.workflows, workflowsPath, maxCachedWorkflows: 200, maxConcurrentWorkflowTaskExecutions: 8 })];
+  }
+  const workers = [await Worker.create({ ...shared, taskQueue: TASK_QUEUES[pool], activities: activities ?? {}, maxConcurrentActivityTaskExecutions: concurrency })];
+  // Calls for live state are never turned away for lack of a slot: they queue in the machinery, which has the state.
+  if (ownQueue !== undefined) workers.push(await Worker.create({ ...shared, taskQueue: ownQueue, activities: activities ?? {}, maxConcurrentActivityTaskExecutions: 64 }));
+  return workers;
+}
