@@ -16,6 +16,9 @@ export const layout = {
   evaluation: (run: string, version: number, suite: string) => `runs/${run}/evaluations/${digits(version)}-${suite}.json`,
   evaluations: (run: string) => `runs/${run}/evaluations/`,
   summary: (run: string) => `runs/${run}/summary.json`,
+  /** Lines of metrics while the run goes on; `metrics` joins them at its end. */
+  metricsPart: (run: string, part: number) => `runs/${run}/metrics/${digits(part)}.jsonl`,
+  metricsParts: (run: string) => `runs/${run}/metrics/`,
   metrics: (run: string) => `runs/${run}/metrics.jsonl`,
   report: (run: string) => `runs/${run}/report.html`,
   label: (annotator: string, position: number) => `labels/${annotator}/${digits(position)}.arrow`,
