@@ -1,8 +1,7 @@
 /** Bounds the bytes that are handed to gRPC and not yet taken by the connection: a slow peer must not fill our memory. */
 import type { Writable } from 'node:stream';
+import { SEND_WINDOW_BYTES } from './limits.js';
 import type { FlightData } from './wire.js';
-
-export const SEND_WINDOW_BYTES = 8 * 1024 * 1024;
 
 export class SendWindow {
   private inFlightBytes = 0;
