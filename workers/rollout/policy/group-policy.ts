@@ -1,0 +1,33 @@
+/** A policy at work on a group of environments, as the collector and the evaluator use it. */
+import type { Tensor } from 'onnxruntime-node';
+
+/** Parameters of one version, ready to be fed. */
+export interface LoadedPolicy {
+  readonly version: number;
+  /** By graph input. */
+  readonly tensors: Readonly<Record<string, Tensor>>;
+}
+
+/** Row i for environment i. */
+export interface PolicyOutputs {
+  /** `size * parametersPerAction` values, see ActionSampler. */
+  readonly distribution: Float32Array;
+  /** `size` values. */
+  readonly value: Float32Array;
+}
+
+/** Bound to the observation buffers of its group; keeps the memory of each environment. */
+export interface GroupPolicy {
+  /** Values of memory for each environment; 0: the policy has none. */
+  readonly stateSize: number;
+  /** Memory before the newest observation, `size * stateSize` values; a view, valid until the next `advance`. */
+  readonly state: Float32Array;
+  usePolicy(policy: LoadedPolicy): void;
+  setState(state: Float32Array): void;
+  /** Environment `index` begins an episode: it remembers nothing. */
+  clearState(index: number): void;
+  /** Evaluates the newest observations; the memory stays as it was until `advance`. */
+  run(): Promise<PolicyOutputs>;
+  /** Takes over the memory that the last `run` gave. */
+  advance(): void;
+}

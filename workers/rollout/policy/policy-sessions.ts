@@ -1,0 +1,76 @@
+/** Sessions shared by the groups of one network and batch size, and parameters shared by the groups of one version. */
+import type { PolicySpec } from '../../../proto/job.js';
+import { canonicalJson } from '../../store/artifacts.js';
+import type { Spaces } from '../environments/environment.js';
+import type { InferenceModel } from './inference-model.js';
+import { PolicySession, type PolicyParameter } from './inference.js';
+import type { LoadedPolicy } from './group-policy.js';
+
+/** Parameters kept for each session: those in use, and those that a shard behind or ahead may still ask for. */
+const POLICIES_MAX = 3;
+
+export interface PolicyMachinery {
+  /** The inference graph of a policy for one batch size. */
+  readonly buildModel: (spaces: Spaces, policy: PolicySpec, size: number) => InferenceModel;
+  /** Parameters of a policy artefact. @throws LaurelError LAUREL_SCHEMA_MISMATCH, LAUREL_STORE_CORRUPT */
+  readonly readParameters: (bytes: Uint8Array) => readonly PolicyParameter[];
+}
+
+export interface SharedSession {
+  readonly session: PolicySession;
+  /** Tensors of an artefact, from its digest alone where it was loaded before. */
+  load(policy: { readonly version: number; readonly digest: string; readonly bytes: Uint8Array }): LoadedPolicy;
+  release(): Promise<void>;
+}
+
+interface Entry {
+  readonly session: Promise<PolicySession>;
+  readonly policies: Map<string, LoadedPolicy>;
+  users: number;
+}
+
+export class PolicySessions {
+  private readonly entries = new Map<string, Entry>();
+
+  constructor(private readonly machinery: PolicyMachinery) {}
+
+  /** @throws LaurelError LAUREL_MODEL_INVALID */
+  async acquire(spaces: Spaces, policy: PolicySpec, size: number): Promise<SharedSession> {
+    const key = canonicalJson([spaces, policy, size]);
+    let entry = this.entries.get(key);
+    if (!entry) {
+      entry = { session: PolicySession.create(this.machinery.buildModel(spaces, policy, size), size), policies: new Map(), users: 0 };
+      this.entries.set(key, entry);
+    }
+    entry.users++;
+    return this.share(key, entry);
+  }
+
+  private async share(key: string, entry: Entry): Promise<SharedSession> {
+    const release = async (): Promise<void> => {
+      entry.users--;
+      if (entry.users > 0) return;
+      this.entries.delete(key);
+      await (await entry.session).release();
+    };
+    try {
+      const session = await entry.session;
+      return { session, load: (policy) => this.load(session, entry.policies, policy), release };
+    } catch (error) {
+      this.entries.delete(key);
+      throw error;
+    }
+  }
+
+  private load(session: PolicySession, policies: Map<string, LoadedPolicy>, policy: { version: number; digest: string; bytes: Uint8Array }): LoadedPolicy {
+    const known = policies.get(policy.digest);
+    const loaded = known ?? session.load(policy.version, this.machinery.readParameters(policy.bytes));
+    policies.delete(policy.digest);
+    policies.set(policy.digest, loaded);
+    for (const digest of policies.keys()) {
+      if (policies.size <= POLICIES_MAX) break;
+      policies.delete(digest);
+    }
+    return loaded;
+  }
+}

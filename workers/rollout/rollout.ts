@@ -1,0 +1,170 @@
+/**
+ * The rollout pool's machinery on the main thread: gets policies, has segments and evaluations played, stores them and
+ * gives their references. A call that is repeated finds what is stored already and makes only what is missing.
+ */
+import type { CollectInput, CollectResult, EvaluateInput } from '../../proto/activities.js';
+import { LaurelError } from '../../proto/errors.js';
+import type { Job } from '../../proto/job.js';
+import type { EvaluationRef, PolicyRef, SegmentRef } from '../../proto/references.js';
+import { SCHEMA_VERSIONS } from '../../proto/schemas.js';
+import type { ArtifactReader } from '../store/artifact-reader.js';
+import { digestOf, readJson, writeArtifact } from '../store/artifacts.js';
+import { layout } from '../store/layout.js';
+import type { ObjectStore } from '../store/object-store.js';
+import { encodeEvaluation, evaluationRef } from './evaluation-record.js';
+import { KeyedLock } from './keyed-lock.js';
+import { quantile } from './mean-interval.js';
+import { remembered } from './remembered.js';
+import { playRecipe, type MadeSegment, type PlayRecipe, type PolicyBytes, type RolloutHost } from './rollout-host.js';
+import { segmentRef } from './segment-body.js';
+import { readSegmentBody } from './segment-boundary.js';
+
+/** Policies kept: shards and evaluations of one worker ask for the same few versions. */
+const POLICIES_MAX = 3;
+const RECIPES_MAX = 64;
+
+export interface RolloutOptions {
+  readonly store: ObjectStore;
+  readonly reader: ArtifactReader;
+  readonly host: RolloutHost;
+  /** Flight locations where this worker offers what it wrote. */
+  readonly endpoints: readonly string[];
+}
+
+export interface RolloutWork {
+  readonly signal?: AbortSignal;
+  /** Takes a small note on how far the call is. */
+  readonly onProgress?: (note: unknown) => void;
+}
+
+export class Rollout {
+  private readonly policies = new Map<string, Promise<PolicyBytes>>();
+  private readonly recipes = new Map<string, Promise<PlayRecipe>>();
+  private readonly shardLock = new KeyedLock();
+
+  constructor(private readonly options: RolloutOptions) {}
+
+  /**
+   * Segments seq .. seq + segments - 1 of a shard.
+   * @throws LaurelError LAUREL_STORE_*, LAUREL_ENVIRONMENT_*, LAUREL_MODEL_INVALID, LAUREL_NUMBER_INVALID, LAUREL_WORKER_FAILED
+   */
+  collect(input: CollectInput, work: RolloutWork = {}): Promise<Omit<CollectResult, 'workerQueue'>> {
+    // A retry may come while the attempt before it still plays: one at a time.
+    return this.shardLock.run(`${input.run}/${input.shard}`, () => this.collectAlone(input, work));
+  }
+
+  /**
+   * The evaluation of a policy on a suite.
+   * @throws LaurelError as `collect`
+   */
+  async evaluate(input: EvaluateInput, work: RolloutWork = {}): Promise<EvaluationRef> {
+    const { store, host, endpoints } = this.options;
+    const key = layout.evaluation(input.run, input.policy.version, input.suite);
+    const stored = await store.get(key);
+    if (stored) return evaluationRef(key, stored, input, endpoints);
+    const [recipe, policy] = await Promise.all([this.recipe(input.run), this.policy(input.policy)]);
+    const { episodes, seed, environments } = input;
+    const played = await host.evaluate({ recipe, policy, episodes, seed, environments }, (ended) => work.onProgress?.({ episodes: ended, of: episodes }), work.signal);
+    const bytes = encodeEvaluation(input, played);
+    await writeArtifact(store, key, bytes, { schemaVersion: 1 });
+    return evaluationRef(key, bytes, input, endpoints);
+  }
+
+  async close(): Promise<void> {
+    await this.options.host.close();
+  }
+
+  private async collectAlone(input: CollectInput, work: RolloutWork): Promise<Omit<CollectResult, 'workerQueue'>> {
+    const started = performance.now();
+    const { run, shard, seq } = input;
+    const end = seq + input.segments;
+    const stored = await this.storedSegments(input);
+    const refs = stored.map((one) => one.ref);
+    const stepMs: number[] = [];
+    let replayed = 0;
+    if (refs.length < input.segments) {
+      replayed = await this.openShard(input, seq + refs.length, stored.at(-1)?.bytes, work.signal);
+      try {
+        await this.playSegments(input, seq + refs.length, work, (ref, made) => {
+          refs.push(ref);
+          stepMs.push(...made.stepMs);
+          work.onProgress?.({ seq: ref.seq, of: end });
+        });
+      } finally {
+        await this.options.host.release({ run, shard }).catch(() => undefined);
+      }
+    }
+    stepMs.sort((a, b) => a - b);
+    return { segments: refs, collectMs: performance.now() - started, replayed, stepMsP50: quantile(stepMs, 0.5), stepMsP99: quantile(stepMs, 0.99) };
+  }
+
+  /** The first segments of the call that an earlier attempt has stored. */
+  private async storedSegments(input: CollectInput): Promise<{ ref: SegmentRef; bytes: Uint8Array }[]> {
+    const found: { ref: SegmentRef; bytes: Uint8Array }[] = [];
+    for (let seq = input.seq; seq < input.seq + input.segments; seq++) {
+      const key = layout.segment(input.run, input.shard, seq);
+      const bytes = await this.options.store.get(key);
+      if (!bytes) break;
+      const artifact = { key, digest: digestOf(bytes), bytes: bytes.byteLength, rows: 0, schemaVersion: SCHEMA_VERSIONS.segment, endpoints: this.options.endpoints };
+      found.push({ ref: segmentRef(artifact, readSegmentBody(bytes)), bytes });
+    }
+    return found;
+  }
+
+  /** Makes the shard live at the first segment that is missing. @returns transitions replayed */
+  private async openShard(input: CollectInput, seq: number, last: Uint8Array | undefined, signal: AbortSignal | undefined): Promise<number> {
+    const { run, shard } = input;
+    const { host, reader } = this.options;
+    const [recipe, policy] = await Promise.all([this.recipe(run), this.policy(input.policy)]);
+    const opened = await host.open({ recipe, shard, seq, policy });
+    if (opened.open) return opened.replayed;
+    if (last === undefined && input.previous?.seq !== seq - 1) {
+      throw new LaurelError('LAUREL_INVARIANT_VIOLATED', `expected segment ${seq - 1} of shard ${shard} as previous, got ${input.previous === null ? 'none' : `segment ${input.previous.seq}`}`);
+    }
+    const previous = last ?? (await reader.read(input.previous as SegmentRef, signal));
+    return (await host.open({ recipe, shard, seq, policy, previous })).replayed;
+  }
+
+  /** Plays a segment while the one before it is written; at most one waits to be written. */
+  private async playSegments(input: CollectInput, first: number, work: RolloutWork, onStored: (ref: SegmentRef, made: MadeSegment) => void): Promise<void> {
+    const name = { run: input.run, shard: input.shard };
+    let writing: Promise<void> = Promise.resolve();
+    try {
+      for (let seq = first; seq < input.seq + input.segments; seq++) {
+        work.signal?.throwIfAborted();
+        const made = await this.options.host.collect(name);
+        await writing;
+        if (made.body.seq !== seq) throw new LaurelError('LAUREL_INVARIANT_VIOLATED', `expected segment ${seq} of shard ${input.shard}, the shard made ${made.body.seq}`);
+        writing = this.writeSegment(input, made).then((ref) => onStored(ref, made));
+        // Handled where it is awaited; without this a failure while the next segment is played would end the process.
+        writing.catch(() => undefined);
+      }
+      await writing;
+    } catch (error) {
+      // What the shard holds may not be what the store holds (a segment was not written, or differs).
+      await Promise.allSettled([writing]);
+      await this.options.host.drop(name).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  private async writeSegment(input: CollectInput, made: MadeSegment): Promise<SegmentRef> {
+    const { store, endpoints } = this.options;
+    const key = layout.segment(input.run, input.shard, made.body.seq);
+    return segmentRef(await writeArtifact(store, key, made.bytes, { schemaVersion: SCHEMA_VERSIONS.segment, endpoints }), made.body);
+  }
+
+  private recipe(run: string): Promise<PlayRecipe> {
+    return remembered(this.recipes, run, RECIPES_MAX, async () => {
+      const key = layout.spec(run);
+      const job = await readJson<Job>(this.options.store, key);
+      if (job === undefined) throw new LaurelError('LAUREL_STORE_MISSING', `expected ${key} in the store, found nothing; check that all workers see the same store`, { key });
+      return playRecipe(run, job);
+    });
+  }
+
+  /** Read without the caller's signal: another caller may wait for the same bytes. */
+  private policy({ version, artifact }: PolicyRef): Promise<PolicyBytes> {
+    return remembered(this.policies, artifact.digest, POLICIES_MAX, async () => ({ version, digest: artifact.digest, bytes: await this.options.reader.read(artifact) }));
+  }
+}

@@ -1,0 +1,140 @@
+/** Live shards and evaluations in this very thread. */
+import { LaurelError } from '../../proto/errors.js';
+import type { EnvironmentSpec } from '../../proto/environments.js';
+import { ShardCollector } from './collector.js';
+import type { EnvironmentGroup } from './environments/environment.js';
+import { Evaluator } from './evaluation.js';
+import { PolicyInference } from './policy/inference.js';
+import { PolicySessions, type PolicyMachinery, type SharedSession } from './policy/policy-sessions.js';
+import type { MadeSegment, OpenShardReply, OpenShardRequest, PlayEvaluationRequest, PlayedEvaluation, PlayRecipe, RolloutHost, ShardName } from './rollout-host.js';
+import { readBoundary } from './segment-boundary.js';
+import { ShardState } from './shard-state.js';
+
+/** Shards kept live at most, unless more are in use at one time. A NetHack shard holds one library for each environment. */
+const LIVE_SHARDS_MAX = 8;
+
+export interface ShardHostOptions extends PolicyMachinery {
+  readonly createEnvironments: (spec: EnvironmentSpec, size: number) => Promise<EnvironmentGroup>;
+  /** Default 8. */
+  readonly liveShardsMax?: number;
+}
+
+interface LiveShard {
+  readonly collector: ShardCollector;
+  readonly shared: SharedSession;
+  inUse: boolean;
+}
+
+export class ShardHost implements RolloutHost {
+  private readonly sessions: PolicySessions;
+  /** By run and shard, the one used last at the end. */
+  private readonly live = new Map<string, LiveShard>();
+
+  constructor(private readonly options: ShardHostOptions) {
+    this.sessions = new PolicySessions(options);
+  }
+
+  async open(request: OpenShardRequest): Promise<OpenShardReply> {
+    const { recipe, shard, seq, policy, previous } = request;
+    const name = { run: recipe.run, shard };
+    const found = this.live.get(keyOf(name));
+    if (!(found && found.collector.state.seq === seq) && seq > 0 && previous === undefined) return { open: false, replayed: 0 };
+    await this.makeRoom(keyOf(name));
+    const live = found ?? (await this.start(recipe, shard));
+    this.live.delete(keyOf(name));
+    this.live.set(keyOf(name), live);
+    live.inUse = true;
+    try {
+      const { collector } = live;
+      let replayed = 0;
+      if (live !== found || collector.state.seq !== seq) {
+        if (seq === 0) await collector.begin();
+        else replayed = await collector.rebuild(readBoundary(previous as Uint8Array));
+      }
+      collector.usePolicy(live.shared.load(policy));
+      return { open: true, replayed };
+    } catch (error) {
+      await this.drop(name);
+      throw error;
+    }
+  }
+
+  async collect(shard: ShardName): Promise<MadeSegment> {
+    const live = this.live.get(keyOf(shard));
+    if (!live) throw new LaurelError('LAUREL_INVARIANT_VIOLATED', `expected shard ${shard.shard} of run ${shard.run} to be open`);
+    try {
+      return await live.collector.collect();
+    } catch (error) {
+      await this.drop(shard);
+      throw error;
+    }
+  }
+
+  async release(shard: ShardName): Promise<void> {
+    const live = this.live.get(keyOf(shard));
+    if (live) live.inUse = false;
+  }
+
+  async drop(shard: ShardName): Promise<void> {
+    const live = this.live.get(keyOf(shard));
+    this.live.delete(keyOf(shard));
+    if (live) await closeShard(live);
+  }
+
+  async evaluate(request: PlayEvaluationRequest, onEpisode?: (ended: number) => void, signal?: AbortSignal): Promise<PlayedEvaluation> {
+    const { recipe, policy, episodes, seed, environments } = request;
+    const group = await this.options.createEnvironments(recipe.environment, Math.min(environments, episodes));
+    try {
+      const shared = await this.sessions.acquire(group.spaces, recipe.policy, group.size);
+      try {
+        const inference = new PolicyInference(shared.session, group.spaces, group.observations);
+        inference.usePolicy(shared.load(policy));
+        const played = await new Evaluator(group, inference, episodes, seed).play(onEpisode, signal);
+        return { episodes: played, rewards: group.spaces.rewards, episodeStatistics: group.spaces.episodeStatistics };
+      } finally {
+        await shared.release();
+      }
+    } finally {
+      await group.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    const shards = [...this.live.values()];
+    this.live.clear();
+    for (const live of shards) await closeShard(live);
+  }
+
+  private async start(recipe: PlayRecipe, shard: number): Promise<LiveShard> {
+    const group = await this.options.createEnvironments(recipe.environment, recipe.environments);
+    try {
+      const shared = await this.sessions.acquire(group.spaces, recipe.policy, group.size);
+      const inference = new PolicyInference(shared.session, group.spaces, group.observations);
+      const identity = { run: recipe.run, shard, seed: recipe.seed, segmentSteps: recipe.segmentSteps };
+      return { collector: new ShardCollector(new ShardState(identity, group, inference)), shared, inUse: true };
+    } catch (error) {
+      await group.close();
+      throw error;
+    }
+  }
+
+  /** Closes the shards used longest ago until one more has room. */
+  private async makeRoom(coming: string): Promise<void> {
+    const limit = this.options.liveShardsMax ?? LIVE_SHARDS_MAX;
+    for (const [key, live] of [...this.live]) {
+      if (this.live.size < limit + (this.live.has(coming) ? 1 : 0)) return;
+      if (live.inUse || key === coming) continue;
+      this.live.delete(key);
+      await closeShard(live);
+    }
+  }
+}
+
+function keyOf(shard: ShardName): string {
+  return `${shard.run}/${shard.shard}`;
+}
+
+async function closeShard(live: LiveShard): Promise<void> {
+  await live.collector.state.close();
+  await live.shared.release();
+}
