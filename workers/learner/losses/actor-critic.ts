@@ -1,0 +1,135 @@
+/**
+ * The actor-critic loss over T x B transitions. V-trace: Espeholt et al., IMPALA, arXiv 1802.01561, equation 1; GAE:
+ * Schulman et al., arXiv 1506.02438, equation 16; clipped ratio: Schulman et al., PPO, arXiv 1707.06347, equation 7.
+ */
+import type { LearnSpec } from '../../../proto/job.js';
+import type { ActionSpace } from '../../rollout/environments/environment.js';
+import type { Graph, Tensor } from '../graph/graph.js';
+import * as op from '../graph/ops.js';
+
+export interface LossInputs {
+  /** int64 [T*B], or f32 [T*B, size]. */
+  readonly action: Tensor;
+  /** The rest is f32 [T, B]. */
+  readonly behaviourLogProb: Tensor;
+  readonly behaviourValue: Tensor;
+  /** Value of the successor where the next row is not it: truncated rows and the last row; 0 where terminated. */
+  readonly bootstrapValue: Tensor;
+  readonly reward: Tensor;
+  /** 1 where the episode ended at this row. */
+  readonly done: Tensor;
+  /** 0: not trained on. */
+  readonly weight: Tensor;
+}
+
+export interface Loss {
+  readonly loss: Tensor;
+  readonly metrics: Readonly<Record<string, Tensor>>;
+}
+
+const DEVIATION_FLOOR = 1e-3;
+
+export function actorCriticLoss(g: Graph, spec: LearnSpec, space: ActionSpace, distribution: Tensor, value: Tensor, inputs: LossInputs): Loss {
+  const [steps, batch] = inputs.reward.shape as [number, number];
+  const grid = (x: Tensor): Tensor => op.reshape(g, x, [steps, batch]);
+  const { logProb, entropy } = space.kind === 'discrete' ? categorical(g, distribution, inputs.action) : gaussian(g, distribution, inputs.action, space.size);
+  const values = grid(value);
+  const logRatio = op.sub(g, grid(logProb), inputs.behaviourLogProb);
+  const ratio = op.exp(g, op.clip(g, logRatio, -20, 20));
+  const { advantage, target } = targets(g, spec, g.stop(values), g.stop(ratio), inputs, steps);
+
+  const weightSum = op.maximum(g, op.reduceSum(g, inputs.weight), g.scalar(1));
+  const average = (x: Tensor): Tensor => op.div(g, op.reduceSum(g, op.mul(g, x, inputs.weight)), weightSum);
+  const deviation = (x: Tensor): Tensor => {
+    const centred = op.sub(g, x, average(x));
+    return op.sqrt(g, average(op.mul(g, centred, centred)));
+  };
+  const used = spec.advantageWhitening ? op.div(g, op.sub(g, advantage, average(advantage)), op.maximum(g, deviation(advantage), g.scalar(DEVIATION_FLOOR))) : advantage;
+
+  const clipped = op.clip(g, ratio, 1 - spec.clipRatio, 1 + spec.clipRatio);
+  const policyLoss = op.neg(g, average(op.minimum(g, op.mul(g, ratio, used), op.mul(g, clipped, used))));
+  const squared = (x: Tensor): Tensor => op.mul(g, op.sub(g, x, target), op.sub(g, x, target));
+  const plain = squared(values);
+  const valueError =
+    spec.valueClip === null
+      ? plain
+      : op.maximum(g, plain, squared(op.add(g, inputs.behaviourValue, op.clip(g, op.sub(g, values, inputs.behaviourValue), -spec.valueClip, spec.valueClip))));
+  const valueLoss = op.mul(g, average(valueError), g.scalar(0.5));
+  const entropyMean = average(grid(entropy));
+  const loss = op.sub(g, op.add(g, policyLoss, op.mul(g, valueLoss, g.scalar(spec.valueCoefficient))), op.mul(g, entropyMean, g.scalar(spec.entropyCoefficient)));
+
+  const outside = op.sub(g, g.scalar(1), op.cast(g, op.compare(g, 'LessOrEqual', absolute(g, op.sub(g, ratio, g.scalar(1))), g.scalar(spec.clipRatio)), 'float32'));
+  const targetDeviation = deviation(target);
+  const residual = deviation(op.sub(g, target, g.stop(values)));
+  const explained = op.sub(g, g.scalar(1), op.div(g, op.mul(g, residual, residual), op.maximum(g, op.mul(g, targetDeviation, targetDeviation), g.scalar(1e-8))));
+  return {
+    loss,
+    metrics: {
+      loss,
+      policyLoss,
+      valueLoss,
+      entropy: entropyMean,
+      // (r - 1) - log r, Schulman's low-variance estimate of KL(behaviour | policy).
+      approximateKl: average(op.sub(g, op.sub(g, ratio, g.scalar(1)), logRatio)),
+      clipFraction: average(outside),
+      ratioMean: average(ratio),
+      valueMean: average(values),
+      targetMean: average(target),
+      advantageMean: average(advantage),
+      rewardMean: average(inputs.reward),
+      explainedVariance: explained,
+    },
+  };
+}
+
+function absolute(g: Graph, x: Tensor): Tensor {
+  return op.maximum(g, x, op.neg(g, x));
+}
+
+/** Advantages and value targets [T, B], without gradient. */
+function targets(g: Graph, spec: LearnSpec, currentValues: Tensor, ratio: Tensor, inputs: LossInputs, steps: number): { advantage: Tensor; target: Tensor } {
+  const offPolicy = spec.correction === 'v-trace';
+  const row = (x: Tensor, step: number): Tensor => g.stop(op.slice(g, x, 0, step, step + 1));
+  const values = offPolicy ? currentValues : inputs.behaviourValue;
+  const gamma = g.scalar(spec.discount);
+  const advantages: Tensor[] = [];
+  const corrected: Tensor[] = [];
+  // vs(t+1) and V(t+1) of the row after; behind the last row there is none.
+  let nextCorrected: Tensor | null = null;
+  let nextValue: Tensor | null = null;
+  for (let step = steps - 1; step >= 0; step--) {
+    const value = row(values, step);
+    const reward = row(inputs.reward, step);
+    const bootstrap = row(inputs.bootstrapValue, step);
+    const goesOn = op.sub(g, g.scalar(1), row(inputs.done, step));
+    const rho = offPolicy ? op.minimum(g, row(ratio, step), g.scalar(spec.rhoMax)) : g.scalar(1);
+    const trace = offPolicy ? op.mul(g, op.minimum(g, row(ratio, step), g.scalar(spec.cMax)), g.scalar(spec.lambda)) : g.scalar(spec.lambda);
+    const successorValue = nextValue === null ? bootstrap : op.choose(g, goesOn, nextValue, bootstrap);
+    const delta = op.mul(g, rho, op.sub(g, op.add(g, reward, op.mul(g, gamma, successorValue)), value));
+    const carried = nextCorrected === null || nextValue === null ? null : op.mul(g, op.mul(g, gamma, op.mul(g, trace, goesOn)), op.sub(g, nextCorrected, nextValue));
+    const difference = carried === null ? delta : op.add(g, delta, carried);
+    const own = op.add(g, value, difference);
+    const successorCorrected = nextCorrected === null ? bootstrap : op.choose(g, goesOn, nextCorrected, bootstrap);
+    advantages.unshift(offPolicy ? op.mul(g, rho, op.sub(g, op.add(g, reward, op.mul(g, gamma, successorCorrected)), value)) : difference);
+    corrected.unshift(own);
+    nextCorrected = own;
+    nextValue = value;
+  }
+  return { advantage: g.stop(op.concat(g, advantages, 0)), target: g.stop(op.concat(g, corrected, 0)) };
+}
+
+function categorical(g: Graph, logits: Tensor, action: Tensor): { logProb: Tensor; entropy: Tensor } {
+  const logProbs = op.logSoftmax(g, logits);
+  return { logProb: op.pick(g, logProbs, action), entropy: op.neg(g, op.reduceSum(g, op.mul(g, op.exp(g, logProbs), logProbs), [1])) };
+}
+
+/** Diagonal normal: the first `size` numbers are means, the rest logarithms of deviations. */
+function gaussian(g: Graph, parameters: Tensor, action: Tensor, size: number): { logProb: Tensor; entropy: Tensor } {
+  const mean = op.slice(g, parameters, 1, 0, size);
+  const logDeviation = op.slice(g, parameters, 1, size, 2 * size);
+  const scaled = op.div(g, op.sub(g, action, mean), op.exp(g, logDeviation));
+  const half = op.mul(g, op.mul(g, scaled, scaled), g.scalar(0.5));
+  const constant = 0.5 * Math.log(2 * Math.PI);
+  const each = op.neg(g, op.add(g, op.add(g, half, logDeviation), g.scalar(constant)));
+  return { logProb: op.reduceSum(g, each, [1]), entropy: op.reduceSum(g, op.add(g, logDeviation, g.scalar(0.5 + constant)), [1]) };
+}
