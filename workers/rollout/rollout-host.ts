@@ -5,6 +5,7 @@
 import type { EnvironmentSpec } from '../../proto/environments.js';
 import type { Job, PolicySpec } from '../../proto/job.js';
 import type { EvaluatedEpisode } from './evaluation.js';
+import type { PolicyBytes } from './policy/group-policy.js';
 import type { SegmentBody } from './segment-body.js';
 
 /** The part of a job that playing needs. Plain JSON. */
@@ -23,13 +24,6 @@ export interface PlayRecipe {
 export function playRecipe(run: string, job: Job): PlayRecipe {
   const { environmentsPerShard, segmentSteps } = job.rollout;
   return { run, environment: job.environment, policy: job.policy, seed: job.seed, environments: environmentsPerShard, segmentSteps };
-}
-
-/** A policy artefact. */
-export interface PolicyBytes {
-  readonly version: number;
-  readonly digest: string;
-  readonly bytes: Uint8Array;
 }
 
 export interface OpenShardRequest {

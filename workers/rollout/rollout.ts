@@ -15,7 +15,8 @@ import { encodeEvaluation, evaluationRef } from './evaluation-record.js';
 import { KeyedLock } from './keyed-lock.js';
 import { quantile } from './mean-interval.js';
 import { remembered } from './remembered.js';
-import { playRecipe, type MadeSegment, type PlayRecipe, type PolicyBytes, type RolloutHost } from './rollout-host.js';
+import type { PolicyBytes } from './policy/group-policy.js';
+import { playRecipe, type MadeSegment, type PlayRecipe, type RolloutHost } from './rollout-host.js';
 import { segmentRef } from './segment-body.js';
 import { readSegmentBody } from './segment-boundary.js';
 

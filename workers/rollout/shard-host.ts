@@ -4,8 +4,7 @@ import type { EnvironmentSpec } from '../../proto/environments.js';
 import { ShardCollector } from './collector.js';
 import type { EnvironmentGroup } from './environments/environment.js';
 import { Evaluator } from './evaluation.js';
-import { PolicyInference } from './policy/inference.js';
-import { PolicySessions, type PolicyMachinery, type SharedSession } from './policy/policy-sessions.js';
+import type { PolicyProvider, SharedPolicy } from './policy/group-policy.js';
 import type { MadeSegment, OpenShardReply, OpenShardRequest, PlayEvaluationRequest, PlayedEvaluation, PlayRecipe, RolloutHost, ShardName } from './rollout-host.js';
 import { readBoundary } from './segment-boundary.js';
 import { ShardState } from './shard-state.js';
@@ -13,7 +12,8 @@ import { ShardState } from './shard-state.js';
 /** Shards kept live at most, unless more are in use at one time. A NetHack shard holds one library for each environment. */
 const LIVE_SHARDS_MAX = 8;
 
-export interface ShardHostOptions extends PolicyMachinery {
+export interface ShardHostOptions {
+  readonly policies: PolicyProvider;
   readonly createEnvironments: (spec: EnvironmentSpec, size: number) => Promise<EnvironmentGroup>;
   /** Default 8. */
   readonly liveShardsMax?: number;
@@ -21,29 +21,27 @@ export interface ShardHostOptions extends PolicyMachinery {
 
 interface LiveShard {
   readonly collector: ShardCollector;
-  readonly shared: SharedSession;
+  readonly shared: SharedPolicy;
   inUse: boolean;
 }
 
 export class ShardHost implements RolloutHost {
-  private readonly sessions: PolicySessions;
   /** By run and shard, the one used last at the end. */
   private readonly live = new Map<string, LiveShard>();
 
-  constructor(private readonly options: ShardHostOptions) {
-    this.sessions = new PolicySessions(options);
-  }
+  constructor(private readonly options: ShardHostOptions) {}
 
   async open(request: OpenShardRequest): Promise<OpenShardReply> {
     const { recipe, shard, seq, policy, previous } = request;
     const name = { run: recipe.run, shard };
     const found = this.live.get(keyOf(name));
     if (!(found && found.collector.state.seq === seq) && seq > 0 && previous === undefined) return { open: false, replayed: 0 };
-    await this.makeRoom(keyOf(name));
+    // Before anything is waited for: another call that makes room must not close it.
+    if (found) found.inUse = true;
+    else await this.makeRoom();
     const live = found ?? (await this.start(recipe, shard));
     this.live.delete(keyOf(name));
     this.live.set(keyOf(name), live);
-    live.inUse = true;
     try {
       const { collector } = live;
       let replayed = 0;
@@ -85,9 +83,9 @@ export class ShardHost implements RolloutHost {
     const { recipe, policy, episodes, seed, environments } = request;
     const group = await this.options.createEnvironments(recipe.environment, Math.min(environments, episodes));
     try {
-      const shared = await this.sessions.acquire(group.spaces, recipe.policy, group.size);
+      const shared = await this.options.policies.acquire(group.spaces, recipe.policy, group.size);
       try {
-        const inference = new PolicyInference(shared.session, group.spaces, group.observations);
+        const inference = shared.bind(group);
         inference.usePolicy(shared.load(policy));
         const played = await new Evaluator(group, inference, episodes, seed).play(onEpisode, signal);
         return { episodes: played, rewards: group.spaces.rewards, episodeStatistics: group.spaces.episodeStatistics };
@@ -108,10 +106,9 @@ export class ShardHost implements RolloutHost {
   private async start(recipe: PlayRecipe, shard: number): Promise<LiveShard> {
     const group = await this.options.createEnvironments(recipe.environment, recipe.environments);
     try {
-      const shared = await this.sessions.acquire(group.spaces, recipe.policy, group.size);
-      const inference = new PolicyInference(shared.session, group.spaces, group.observations);
+      const shared = await this.options.policies.acquire(group.spaces, recipe.policy, group.size);
       const identity = { run: recipe.run, shard, seed: recipe.seed, segmentSteps: recipe.segmentSteps };
-      return { collector: new ShardCollector(new ShardState(identity, group, inference)), shared, inUse: true };
+      return { collector: new ShardCollector(new ShardState(identity, group, shared.bind(group))), shared, inUse: true };
     } catch (error) {
       await group.close();
       throw error;
@@ -119,11 +116,11 @@ export class ShardHost implements RolloutHost {
   }
 
   /** Closes the shards used longest ago until one more has room. */
-  private async makeRoom(coming: string): Promise<void> {
+  private async makeRoom(): Promise<void> {
     const limit = this.options.liveShardsMax ?? LIVE_SHARDS_MAX;
     for (const [key, live] of [...this.live]) {
-      if (this.live.size < limit + (this.live.has(coming) ? 1 : 0)) return;
-      if (live.inUse || key === coming) continue;
+      if (this.live.size < limit) return;
+      if (live.inUse) continue;
       this.live.delete(key);
       await closeShard(live);
     }

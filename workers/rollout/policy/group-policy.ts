@@ -1,5 +1,7 @@
 /** A policy at work on a group of environments, as the collector and the evaluator use it. */
 import type { Tensor } from 'onnxruntime-node';
+import type { PolicySpec } from '../../../proto/job.js';
+import type { EnvironmentGroup, Spaces } from '../environments/environment.js';
 
 /** Parameters of one version, ready to be fed. */
 export interface LoadedPolicy {
@@ -30,4 +32,25 @@ export interface GroupPolicy {
   run(): Promise<PolicyOutputs>;
   /** Takes over the memory that the last `run` gave. */
   advance(): void;
+}
+
+/** A policy artefact. */
+export interface PolicyBytes {
+  readonly version: number;
+  readonly digest: string;
+  readonly bytes: Uint8Array;
+}
+
+/** One network for one batch size, shared by all groups that need it. */
+export interface SharedPolicy {
+  bind(group: EnvironmentGroup): GroupPolicy;
+  /** Parameters of an artefact; known ones by their digest alone. @throws LaurelError LAUREL_MODEL_INVALID, LAUREL_SCHEMA_MISMATCH, LAUREL_STORE_CORRUPT */
+  load(policy: PolicyBytes): LoadedPolicy;
+  /** To be called once by each holder. */
+  release(): Promise<void>;
+}
+
+export interface PolicyProvider {
+  /** @throws LaurelError LAUREL_MODEL_INVALID */
+  acquire(spaces: Spaces, policy: PolicySpec, size: number): Promise<SharedPolicy>;
 }

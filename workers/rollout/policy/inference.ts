@@ -4,7 +4,7 @@
  */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { LaurelError } from '../../../proto/errors.js';
-import type { ObservationBuffer, Spaces } from '../environments/environment.js';
+import type { EnvironmentGroup, ObservationBuffer } from '../environments/environment.js';
 import type { GroupPolicy, LoadedPolicy, PolicyOutputs } from './group-policy.js';
 import type { InferenceModel } from './inference-model.js';
 
@@ -80,8 +80,7 @@ export class PolicyInference implements GroupPolicy {
 
   constructor(
     private readonly session: PolicySession,
-    spaces: Spaces,
-    observations: Readonly<Record<string, ObservationBuffer>>,
+    { spaces, observations }: EnvironmentGroup,
   ) {
     const { model, size } = session;
     for (const [name, space] of Object.entries(spaces.observations)) {

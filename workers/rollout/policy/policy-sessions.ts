@@ -3,8 +3,8 @@ import type { PolicySpec } from '../../../proto/job.js';
 import { canonicalJson } from '../../store/artifacts.js';
 import type { Spaces } from '../environments/environment.js';
 import type { InferenceModel } from './inference-model.js';
-import { PolicySession, type PolicyParameter } from './inference.js';
-import type { LoadedPolicy } from './group-policy.js';
+import type { LoadedPolicy, PolicyBytes, PolicyProvider, SharedPolicy } from './group-policy.js';
+import { PolicyInference, PolicySession, type PolicyParameter } from './inference.js';
 
 /** Parameters kept for each session: those in use, and those that a shard behind or ahead may still ask for. */
 const POLICIES_MAX = 3;
@@ -16,26 +16,18 @@ export interface PolicyMachinery {
   readonly readParameters: (bytes: Uint8Array) => readonly PolicyParameter[];
 }
 
-export interface SharedSession {
-  readonly session: PolicySession;
-  /** Tensors of an artefact, from its digest alone where it was loaded before. */
-  load(policy: { readonly version: number; readonly digest: string; readonly bytes: Uint8Array }): LoadedPolicy;
-  release(): Promise<void>;
-}
-
 interface Entry {
   readonly session: Promise<PolicySession>;
   readonly policies: Map<string, LoadedPolicy>;
   users: number;
 }
 
-export class PolicySessions {
+export class PolicySessions implements PolicyProvider {
   private readonly entries = new Map<string, Entry>();
 
   constructor(private readonly machinery: PolicyMachinery) {}
 
-  /** @throws LaurelError LAUREL_MODEL_INVALID */
-  async acquire(spaces: Spaces, policy: PolicySpec, size: number): Promise<SharedSession> {
+  async acquire(spaces: Spaces, policy: PolicySpec, size: number): Promise<SharedPolicy> {
     const key = canonicalJson([spaces, policy, size]);
     let entry = this.entries.get(key);
     if (!entry) {
@@ -46,7 +38,7 @@ export class PolicySessions {
     return this.share(key, entry);
   }
 
-  private async share(key: string, entry: Entry): Promise<SharedSession> {
+  private async share(key: string, entry: Entry): Promise<SharedPolicy> {
     const release = async (): Promise<void> => {
       entry.users--;
       if (entry.users > 0) return;
@@ -55,14 +47,14 @@ export class PolicySessions {
     };
     try {
       const session = await entry.session;
-      return { session, load: (policy) => this.load(session, entry.policies, policy), release };
+      return { bind: (group) => new PolicyInference(session, group), load: (policy) => this.load(session, entry.policies, policy), release };
     } catch (error) {
       this.entries.delete(key);
       throw error;
     }
   }
 
-  private load(session: PolicySession, policies: Map<string, LoadedPolicy>, policy: { version: number; digest: string; bytes: Uint8Array }): LoadedPolicy {
+  private load(session: PolicySession, policies: Map<string, LoadedPolicy>, policy: PolicyBytes): LoadedPolicy {
     const known = policies.get(policy.digest);
     const loaded = known ?? session.load(policy.version, this.machinery.readParameters(policy.bytes));
     policies.delete(policy.digest);

@@ -119,13 +119,17 @@ export class ScriptedPolicy implements GroupPolicy {
   runs = 0;
   state: Float32Array;
   broken = false;
+  private version = 0;
   private next: Float32Array | null = null;
 
   constructor(private readonly world: ScriptedWorld) {
     this.state = new Float32Array(world.size * 2);
   }
 
-  usePolicy(_policy: LoadedPolicy): void {}
+  /** Each version has other preferences. */
+  usePolicy(policy: LoadedPolicy): void {
+    this.version = policy.version;
+  }
 
   setState(state: Float32Array): void {
     this.state.set(state);
@@ -147,7 +151,7 @@ export class ScriptedPolicy implements GroupPolicy {
       const steps = observations.position[index * 3 + 1] as number;
       const memory = this.state[index * 2] as number;
       value[index] = this.broken ? NaN : scriptedValue(state, steps, memory);
-      for (let at = 0; at < width; at++) distribution[index * width + at] = Math.sin(state + at * 3 + memory);
+      for (let at = 0; at < width; at++) distribution[index * width + at] = Math.sin(state + at * 3 + memory + this.version);
       next.set([memory + 1, state + 1], index * 2);
     }
     this.next = next;
