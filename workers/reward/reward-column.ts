@@ -1,0 +1,27 @@
+/** Values of one reward component for the units of a segment. */
+import { REWARD_STATUS } from '../../proto/schemas.js';
+
+/** Arrays have one entry for each unit (transition). */
+export interface RewardColumn {
+  /** 0 where the mask is 0, and never to be used there. */
+  readonly value: Float32Array;
+  /** 1: known; 0: unknown. */
+  readonly mask: Uint8Array;
+  /** 0..1: how sure the source is of a known value. */
+  readonly confidence: Float32Array;
+  /** REWARD_STATUS: final, pending (a value may still come), error. */
+  readonly status: Uint8Array;
+  /** What the value was made from: the label-log position for `model`, else 0. */
+  readonly version: number;
+}
+
+/** A column of known zeros. */
+export function knownColumn(units: number, version = 0): RewardColumn {
+  return {
+    value: new Float32Array(units),
+    mask: new Uint8Array(units).fill(1),
+    confidence: new Float32Array(units).fill(1),
+    status: new Uint8Array(units).fill(REWARD_STATUS.final),
+    version,
+  };
+}

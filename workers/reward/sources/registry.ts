@@ -1,0 +1,21 @@
+/** All kinds of sources. A new kind is a file beside this one, its schema in proto/job.ts, and a line here. */
+import type { SourceSpec } from '../../../proto/job.js';
+import { compileEnvSource } from './env.js';
+import { compileModelSource } from './model.js';
+import { compileRuleSource } from './rule.js';
+import type { CompiledSource } from './source.js';
+
+export function compileSource(name: string, spec: SourceSpec): CompiledSource {
+  switch (spec.kind) {
+    case 'env':
+      return compileEnvSource(spec);
+    case 'rule':
+      return compileRuleSource(spec);
+    case 'model':
+      return compileModelSource(name, spec);
+    default: {
+      const never: never = spec;
+      throw new TypeError(`unknown source ${JSON.stringify(never)}`);
+    }
+  }
+}
