@@ -165,13 +165,14 @@ export class FlightClient {
 
   private async *stream<Response>(name: string, start: () => ClientReadableStream<Response>, { signal }: CallOptions): AsyncGenerator<Response, void, undefined> {
     signal?.throwIfAborted();
-    const call = start();
-    // A status that comes after the reader left is an error event, and would have no listener.
-    call.on('error', () => undefined);
-    const cancel = (): void => call.cancel();
-    signal?.addEventListener('abort', cancel, { once: true });
+    let cancel = (): void => undefined;
     this.calls += 1;
     try {
+      const call = start();
+      cancel = () => call.cancel();
+      // A status that comes after the reader left is an error event, and would have no listener.
+      call.on('error', () => undefined);
+      signal?.addEventListener('abort', cancel, { once: true });
       for await (const response of call) yield response as Response;
     } catch (error) {
       signal?.throwIfAborted();
@@ -180,7 +181,7 @@ export class FlightClient {
       this.calls -= 1;
       signal?.removeEventListener('abort', cancel);
       // Also where the reader stops early: it does not want the rest. After the end this does nothing.
-      call.cancel();
+      cancel();
     }
   }
 

@@ -40,7 +40,7 @@ export function columnArray(table: Table, name: string, kind?: new (length: numb
 
 /** Numbers for each row: the size of a FixedSizeList, else 1. @throws LaurelError LAUREL_SCHEMA_MISMATCH */
 export function columnWidth(table: Table, name: string): number {
-  const { type } = columnOf(table, name);
+  const type = columnOf(table, name).type as DataType;
   return DataType.isFixedSizeList(type) ? type.listSize : 1;
 }
 

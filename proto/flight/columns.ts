@@ -2,7 +2,7 @@
  * Columns made from typed arrays without copying or builders (a FixedSizeList builder writes 44 MB/s; this is free).
  * A column aliases its array: do not write to the array until the table's bytes are made.
  */
-import { Binary, DataType, Field, FixedSizeList, Float32, Float64, Int16, Int32, Int64, Int8, makeData, Uint16, Uint32, Uint64, Uint8, Utf8, type Data } from 'apache-arrow';
+import { Binary, Field, FixedSizeList, Float32, Float64, Int16, Int32, Int64, Int8, makeData, Uint16, Uint32, Uint64, Uint8, Utf8, type Data, type DataType } from 'apache-arrow';
 import { LaurelError } from '../errors.js';
 
 export type NumberArray = Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array | BigInt64Array | BigUint64Array | Float32Array | Float64Array;

@@ -1,5 +1,5 @@
 /** Tables to bytes (one Arrow IPC stream) and back, column by column. Building columns: see columns.ts. */
-import { makeData, MessageReader, RecordBatch, RecordBatchStreamWriter, Schema, Struct, tableFromIPC, tableToIPC, type Data, type Table } from 'apache-arrow';
+import { makeData, MessageReader, RecordBatch, RecordBatchStreamWriter, Schema, Struct, tableFromIPC, type Data, type Table } from 'apache-arrow';
 import { LaurelError } from '../errors.js';
 import type { Column } from './columns.js';
 import { splitStreams } from './ipc-messages.js';
@@ -70,18 +70,6 @@ export function readSchema(bytes: Uint8Array): Schema {
   return schema;
 }
 
-/**
- * Bytes of a stream with these columns of the first stream only, in the order given; metadata and batches stay.
- * @throws LaurelError LAUREL_SCHEMA_MISMATCH where a column is not there, LAUREL_STORE_CORRUPT
- */
-export function selectColumns(bytes: Uint8Array, names: readonly string[]): Uint8Array {
-  const table = readTables(bytes)[0]!;
-  const known = table.schema.fields.map((field) => field.name);
-  const missing = names.filter((name) => !known.includes(name));
-  if (missing.length > 0) throw new LaurelError('LAUREL_SCHEMA_MISMATCH', `expected the columns ${missing.join(', ')}, got a table with ${known.join(', ')}`, { missing });
-  return tableToIPC(table.select([...names]), 'stream');
-}
-
 function checkColumns(columns: readonly Column[]): number {
   const rows = columns[0]?.data.length ?? 0;
   const names = new Set<string>();
@@ -100,7 +88,7 @@ function* batchEnds(columns: readonly Column[], rows: number, batchRows: number 
   if (batchRows !== undefined) {
     for (let end = batchRows; end < rows; end += batchRows) yield end;
   } else {
-    const variable = columns.flatMap(({ data }) => (data.valueOffsets ? [data.valueOffsets] : []));
+    const variable = columns.flatMap(({ data }) => (data.valueOffsets ? [data.valueOffsets as Int32Array] : []));
     const fixedBytes = columns.reduce((sum, { data }) => sum + fixedBytesPerRow(data), 0);
     let bytes = 0;
     for (let row = 0; row < rows; row += 1) {
