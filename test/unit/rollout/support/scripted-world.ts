@@ -104,7 +104,7 @@ export class ScriptedWorld implements EnvironmentGroup {
   private show(index: number): void {
     const { state, steps } = this.places[index]!;
     this.observations.position.set([state, steps, index], index * 3);
-    this.observations.cells.set([state, steps, index, -1], index * 4);
+    this.observations.cells.set([state, steps % 100, index, 7], index * 4);
   }
 }
 
