@@ -26,6 +26,9 @@ export interface SupervisorOptions {
   readonly graceMs?: number;
 }
 
+/** Longer than a worker takes to hand its calls over (workers/temporal). */
+const STOP_GRACE_MS = 30_000;
+
 interface Supervised {
   readonly plan: WorkerPlan;
   child: ChildProcess | undefined;
@@ -127,7 +130,7 @@ export class Supervisor {
     const timer = setTimeout(() => {
       forced = true;
       child.kill('SIGKILL');
-    }, this.options.graceMs ?? 15_000);
+    }, this.options.graceMs ?? STOP_GRACE_MS);
     await exited;
     clearTimeout(timer);
     this.options.onEvent({ kind: 'stopped', worker: one.plan.name, forced });

@@ -6,6 +6,7 @@ const digits = (value: number): string => String(value).padStart(10, '0');
 export const layout = {
   spec: (run: string) => `runs/${run}/spec.json`,
   segment: (run: string, shard: number, seq: number) => `runs/${run}/segments/${digits(shard)}/${digits(seq)}.arrow`,
+  segments: (run: string) => `runs/${run}/segments/`,
   reward: (run: string, shard: number, seq: number, scoring: string) => `runs/${run}/rewards/${digits(shard)}/${digits(seq)}/${scoring}.arrow`,
   update: (run: string, version: number) => `runs/${run}/updates/${digits(version)}.json`,
   updates: (run: string) => `runs/${run}/updates/`,
@@ -24,4 +25,5 @@ export const layout = {
   label: (annotator: string, position: number) => `labels/${annotator}/${digits(position)}.arrow`,
   labels: (annotator: string) => `labels/${annotator}/`,
   annotator: (annotator: string) => `annotators/${annotator}.json`,
+  annotators: 'annotators/',
 } as const;

@@ -1,0 +1,43 @@
+/** `laurel pause | resume | stop | retry | skip <run>`: the updates of a run, answered by the run itself. */
+import type { Command } from 'commander';
+import { RunClient } from '../run-client.js';
+import { findServer } from '../server.js';
+
+const UPDATES = {
+  pause: 'begin no new work until `resume`; calls under way finish',
+  resume: 'go on after `pause`',
+  stop: 'finish what is under way, evaluate, write the summary and end',
+} as const;
+
+const DECISIONS = {
+  retry: 'try a step again that failed and is parked',
+  skip: 'go on without a step that failed and is parked',
+} as const;
+
+export function addControl(program: Command): void {
+  for (const [name, description] of Object.entries(UPDATES)) {
+    program
+      .command(name)
+      .description(description)
+      .argument('<run>', 'id of the run')
+      .action((run: string) => sendUpdate(run, name, undefined));
+  }
+  for (const [name, description] of Object.entries(DECISIONS)) {
+    program
+      .command(name)
+      .description(description)
+      .argument('<run>', 'id of the run')
+      .option('--attention <id>', 'which failed step; default: the oldest')
+      .action((run: string, options: { attention?: string }) => sendUpdate(run, name, { by: process.env['USER'] ?? 'laurel', ...(options.attention !== undefined && { id: options.attention }) }));
+  }
+}
+
+/** Prints the answer of the run. */
+export async function sendUpdate(run: string, name: string, input: unknown): Promise<void> {
+  const server = await findServer();
+  try {
+    console.log(await new RunClient(server.connection, server.target.namespace).update(run, name, input));
+  } finally {
+    await server.close();
+  }
+}

@@ -1,0 +1,56 @@
+/** Reading a job file, and what a job needs on this machine. */
+import { readFile } from 'node:fs/promises';
+import { LaurelError } from '../../proto/errors.js';
+import type { Job } from '../../proto/job.js';
+import { resolveJob } from '../../proto/resolve.js';
+import { ASSETS, type AssetDefinition } from '../../workers/assets/index.js';
+
+export interface JobFile {
+  /** What stands in the file; this is what is submitted. */
+  readonly input: unknown;
+  /** The same with all defaults. */
+  readonly job: Job;
+}
+
+/**
+ * Reads and checks a job. `-` is standard input.
+ * @throws LaurelError LAUREL_JOB_INVALID
+ */
+export async function readJobFile(path: string): Promise<JobFile> {
+  let text: string;
+  try {
+    text = path === '-' ? await readAll(process.stdin) : await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new LaurelError('LAUREL_JOB_INVALID', `expected a job file at ${path}, got ${(cause as NodeJS.ErrnoException).code ?? 'an error'}; give the path of a JSON file, for example examples/nethack-oni.json`, { path }, { cause });
+  }
+  let input: unknown;
+  try {
+    input = JSON.parse(text);
+  } catch (cause) {
+    throw new LaurelError('LAUREL_JOB_INVALID', `expected JSON in ${path}, got: ${(cause as Error).message}${placeOf(cause as Error, text)}`, { path }, { cause });
+  }
+  return { input, job: resolveJob(input) };
+}
+
+/** What a job needs that is fetched. */
+export function assetsOf(job: Job): AssetDefinition[] {
+  const needed: AssetDefinition[] = [];
+  if (job.environment.kind === 'nethack') needed.push(ASSETS.nethack);
+  const judges = Object.values(job.sources).flatMap((source) => (source.kind === 'model' ? [source.annotator.judge] : []));
+  if (judges.some((judge) => judge.kind === 'embedded' && judge.model === 'gemma3-270m')) needed.push(ASSETS['gemma3-270m']);
+  return needed;
+}
+
+/** Line and column of a JSON error; Node names the position only. */
+function placeOf(error: Error, text: string): string {
+  const position = /position (\d+)/.exec(error.message)?.[1];
+  if (position === undefined || /line \d+/.test(error.message)) return '';
+  const before = text.slice(0, Number(position)).split('\n');
+  return ` (line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1})`;
+}
+
+async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
+  const pieces: Buffer[] = [];
+  for await (const piece of stream) pieces.push(Buffer.from(piece as Uint8Array));
+  return Buffer.concat(pieces).toString('utf8');
+}

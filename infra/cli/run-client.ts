@@ -1,0 +1,91 @@
+/** Runs as a client sees them: submit, look, steer. The same calls work from any Temporal client. */
+import { Client, WorkflowExecutionAlreadyStartedError, type Connection, type WorkflowHandle } from '@temporalio/client';
+import { TASK_QUEUES } from '../../proto/activities.js';
+import { LaurelError } from '../../proto/errors.js';
+import type { Job } from '../../proto/job.js';
+import type { RunResult, RunStatus } from '../../proto/status.js';
+import { layout } from '../../workers/store/layout.js';
+import type { ObjectStore } from '../../workers/store/object-store.js';
+import { isUnknownWorkflow } from './failure.js';
+import type { RunFacts } from './run-choice.js';
+
+export const WORKFLOW_TYPE = 'trainingRun';
+
+export class RunClient {
+  private readonly client: Client;
+
+  constructor(connection: Connection, namespace: string) {
+    this.client = new Client({ connection, namespace });
+  }
+
+  /** Starts a run; the job is sent as its author wrote it, and the workflow resolves it again. */
+  async submit(run: string, input: unknown, job: Job): Promise<void> {
+    try {
+      await this.client.workflow.start(WORKFLOW_TYPE, {
+        workflowId: run,
+        taskQueue: TASK_QUEUES.workflows,
+        args: [input],
+        workflowIdReusePolicy: 'REJECT_DUPLICATE',
+        staticSummary: describeJob(job),
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      throw new LaurelError('LAUREL_JOB_INVALID', `expected a run id that is not in use, got ${run}; look at it with \`laurel status ${run}\`, or give another with --id or --fresh`, { run }, { cause: error });
+    }
+  }
+
+  handle(run: string): WorkflowHandle {
+    return this.client.workflow.getHandle(run);
+  }
+
+  /** The status that the workflow answers. Needs a worker of the pool `workflows`. */
+  status(run: string): Promise<RunStatus> {
+    return this.handle(run).query<RunStatus>('status');
+  }
+
+  update(run: string, name: string, input?: unknown): Promise<string> {
+    const handle = this.handle(run);
+    return input === undefined ? handle.executeUpdate<string, []>(name) : handle.executeUpdate<string, [unknown]>(name, { args: [input] });
+  }
+
+  /** The result of a run, however long it takes; a server that is gone for a while is waited for. */
+  async result(run: string, signal: AbortSignal): Promise<RunResult> {
+    for (;;) {
+      try {
+        return (await this.handle(run).result()) as RunResult;
+      } catch (error) {
+        if (signal.aborted || !isServerGone(error)) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+      }
+    }
+  }
+
+  async facts(run: string, store: ObjectStore): Promise<RunFacts> {
+    const [description, stored, summarised] = await Promise.all([this.describe(run), store.exists(layout.spec(run)), store.exists(layout.summary(run))]);
+    const workflow = description === undefined ? undefined : description === 'RUNNING' ? 'open' : 'closed';
+    return { workflow, ended: workflow === 'closed' ? description : undefined, stored, summarised };
+  }
+
+  /** Name of the state of the workflow, as Temporal says it; undefined where there is none. */
+  async describe(run: string): Promise<string | undefined> {
+    try {
+      return (await this.handle(run).describe()).status.name;
+    } catch (error) {
+      if (isUnknownWorkflow(error)) return undefined;
+      throw error;
+    }
+  }
+}
+
+/** One line for Temporal's list of runs. */
+export function describeJob(job: Job): string {
+  const task = job.environment.kind === 'nethack' ? `nethack ${job.environment.task}` : job.environment.kind === 'gymnasium' ? job.environment.id : job.environment.kind;
+  const sources = Object.entries(job.combine.weights).map(([name, weight]) => `${name} x ${weight}`);
+  return `${task}: ${sources.join(', ')}`.slice(0, 200);
+}
+
+/** UNAVAILABLE, CANCELLED, DEADLINE_EXCEEDED, UNKNOWN: what a client sees of a server that dies or starts. */
+function isServerGone(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return code === 14 || code === 1 || code === 4 || code === 2 || (error instanceof Error && error.name === 'ServiceError');
+}
