@@ -68,7 +68,8 @@ export interface UpdateRef {
   readonly version: number;
   /** Store key of the record of this update. */
   readonly key: string;
-  readonly policy: PolicyRef;
+  /** The policy to play with; null for the versions within an update call, which nobody plays. */
+  readonly policy: PolicyRef | null;
   readonly checkpoint: number | null;
   readonly transitions: number;
   /** Oldest policy among the segments, in versions behind the parent. */

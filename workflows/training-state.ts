@@ -303,7 +303,7 @@ function updated(state: TrainingState, batches: readonly UpdateBatch[], result: 
   const lines = metricsLines(state, batches, result, atMs);
   return {
     ...state,
-    policy: last.policy,
+    policy: last.policy ?? state.policy,
     checkpoint,
     ledger: { ...state.ledger, trained: state.ledger.trained + segments },
     transitionsTrained: state.transitionsTrained + transitions,
