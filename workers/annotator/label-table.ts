@@ -11,6 +11,8 @@ const STATUS_OK = LABEL_STATUS.indexOf('ok');
 export interface Label {
   /** Probability that the message is helpful, as the log holds it (f32). */
   readonly probability: number;
+  /** Entry of the log that holds it: every position above it shows the label. */
+  readonly entry: number;
 }
 
 /** The log as it was when it had `position` entries; later entries never show in it. */
@@ -25,17 +27,12 @@ export interface LabelView {
   ref(): LabelLogRef;
 }
 
-interface Verdict extends Label {
-  /** Entry of the log that holds it. */
-  readonly entry: number;
-}
-
 /**
  * In-memory form of the log `labels/<annotator>/`, loaded entry by entry as positions are asked for and kept. The first
  * verdict on a text stands; later ones are ignored, so a verdict never changes between two positions.
  */
 export class LabelTable {
-  private readonly verdicts = new Map<string, Verdict>();
+  private readonly verdicts = new Map<string, Label>();
   /** Entries in which a text was asked in vain. */
   private readonly failures = new Map<string, number[]>();
   /** Distinct verdicts in the first n entries. */

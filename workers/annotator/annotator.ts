@@ -1,0 +1,195 @@
+/** Asks a judge about messages that have no label yet. Behind the activities `openAnnotator` and `annotate`. */
+import type { AnnotateInput, AnnotateResult, OpenAnnotatorInput } from '../../proto/activities.js';
+import { LaurelError } from '../../proto/errors.js';
+import type { AnnotatorSpec } from '../../proto/judges.js';
+import type { LabelLogRef } from '../../proto/references.js';
+import { canonicalJson } from '../store/artifacts.js';
+import type { ArtifactReader } from '../store/artifact-reader.js';
+import type { ObjectStore } from '../store/object-store.js';
+import { describeAnnotator, writeDescription } from './annotator-id.js';
+import type { ChunkLimits } from './answer-buffer.js';
+import { planBacklog, SegmentMessages } from './backlog.js';
+import type { Backlog } from './backlog.js';
+import { createJudge } from './judges/create-judge.js';
+import type { JudgeResources } from './judges/create-judge.js';
+import { LabelLog } from './label-log.js';
+import { promptOf } from './prompts/registry.js';
+import { AnnotatorSession } from './session.js';
+import type { Round } from './session.js';
+
+/** A kill loses at most this much. */
+const CHUNK: ChunkLimits = { labelsMax: 64, waitMs: 1_000 };
+/** Messages of one log entry in a drain; fixed, so that two runs of one job write the same log. */
+const DRAIN_CHUNK = 32;
+/** Annotators that are held ready; the one that was used longest ago goes first. */
+const SESSIONS_MAX = 8;
+const CLOSE_GRACE_MS = 5_000;
+
+export interface AnnotatorOptions {
+  readonly store: ObjectStore;
+  readonly reader: ArtifactReader;
+  readonly resources: JudgeResources;
+  readonly chunk?: ChunkLimits;
+}
+
+export interface AnnotateControl {
+  readonly signal: AbortSignal;
+  readonly onProgress: (note: { readonly made: number; readonly waiting: number }) => void;
+}
+
+export class Annotator {
+  private readonly sessions = new Map<string, Promise<AnnotatorSession>>();
+  private readonly logs = new Map<string, LabelLog>();
+  private readonly messages: SegmentMessages;
+
+  constructor(private readonly options: AnnotatorOptions) {
+    this.messages = new SegmentMessages(options.reader);
+  }
+
+  /**
+   * Names an annotator, writes `annotators/<id>.json`, and gives its log as it is now.
+   * @throws LaurelError LAUREL_JOB_INVALID, LAUREL_SECRET_MISSING, LAUREL_ASSET_MISSING, LAUREL_ASSET_CORRUPT, LAUREL_STORE_*
+   */
+  async openAnnotator({ annotator }: OpenAnnotatorInput): Promise<LabelLogRef> {
+    const prompt = promptOf(annotator);
+    const judge = await createJudge(annotator.judge, prompt, this.options.resources);
+    const description = describeAnnotator(annotator.mode, judge, prompt);
+    await judge.dispose();
+    await writeDescription(this.options.store, description);
+    return (await this.log(description.annotator).table.head()).ref();
+  }
+
+  /**
+   * Asks about the messages of segments, newest first, until `callMs` is over, or (drain) until nothing waits. Answers are
+   * in the log within a second, so that a killed worker loses next to nothing; the call that follows goes on from the log.
+   * @throws LaurelError LAUREL_JUDGE_UNAVAILABLE where nothing at all was answered (a drain: where something is left),
+   * LAUREL_JUDGE_REFUSED, LAUREL_MODEL_INVALID, LAUREL_STORE_*; the reason of the signal when it is aborted
+   */
+  async annotate(input: AnnotateInput, control: AnnotateControl): Promise<AnnotateResult> {
+    const startedAt = performance.now();
+    const session = await this.session(input.annotator, input.annotatorId);
+    control.signal.throwIfAborted();
+    await session.answers.flush();
+    const messages = await this.messages.newestFirst(input.segments, control.signal);
+    const limits = { pendingMax: input.drain ? Number.POSITIVE_INFINITY : input.annotator.pendingMax, attemptsMax: input.annotator.attemptsMax };
+    const plan = planBacklog(messages, await session.log.table.head(), session.inFlight, limits);
+    const unavailable = input.drain
+      ? await this.drain(session, messages, limits.attemptsMax, control)
+      : await this.askFor(session, plan, input.annotator.callMs, control);
+    const view = await session.log.table.head();
+    const left = planBacklog(messages, view, session.inFlight, { ...limits, pendingMax: Number.POSITIVE_INFINITY });
+    const counts = session.answers.takeCounts();
+    return {
+      log: view.ref(),
+      made: counts.made,
+      known: plan.known,
+      waiting: Math.max(0, left.ask.length + left.inFlight - plan.dropped),
+      dropped: plan.dropped,
+      unparsable: counts.unparsable,
+      failed: counts.failed + unavailable,
+      tokensIn: counts.tokensIn,
+      tokensOut: counts.tokensOut,
+      annotateMs: performance.now() - startedAt,
+    };
+  }
+
+  /** Ends the asking; what was answered is in the log. */
+  async close(): Promise<void> {
+    const sessions = await Promise.allSettled(this.sessions.values());
+    this.sessions.clear();
+    await Promise.all(sessions.map((session) => (session.status === 'fulfilled' ? session.value.close(CLOSE_GRACE_MS) : undefined)));
+  }
+
+  /** Gives how many questions found no judge. */
+  private async askFor(session: AnnotatorSession, plan: Backlog, callMs: number, { signal, onProgress }: AnnotateControl): Promise<number> {
+    const deadline = performance.now() + callMs;
+    const more = (): boolean => !signal.aborted && performance.now() < deadline;
+    let answered = 0;
+    const { round, done } = session.ask(plan.ask, more, () => onProgress({ made: session.answers.counted.made, waiting: plan.ask.length - ++answered }));
+    // Where only questions of an earlier call are in flight there is still something to wait for.
+    const settled = done.then(() => (plan.inFlight > 0 ? session.settled() : undefined));
+    await untilTime(settled, callMs, signal);
+    await session.answers.flush();
+    signal.throwIfAborted();
+    throwIfDown(session, round);
+    return round.unavailable;
+  }
+
+  private async drain(session: AnnotatorSession, messages: readonly string[], attemptsMax: number, { signal, onProgress }: AnnotateControl): Promise<number> {
+    for (;;) {
+      signal.throwIfAborted();
+      const plan = planBacklog(messages, await session.log.table.head(), session.inFlight, { pendingMax: Number.POSITIVE_INFINITY, attemptsMax });
+      if (plan.ask.length === 0 && plan.inFlight === 0) return 0;
+      if (plan.ask.length === 0) {
+        await untilTime(session.settled(), Number.POSITIVE_INFINITY, signal);
+        await session.answers.flush();
+        continue;
+      }
+      let answered = 0;
+      const { round, done } = session.askTogether(plan.ask.slice(0, DRAIN_CHUNK), () => onProgress({ made: session.answers.counted.made, waiting: plan.ask.length - ++answered }));
+      await untilTime(done, Number.POSITIVE_INFINITY, signal);
+      if (round.error !== undefined) throw round.error;
+    }
+  }
+
+  private session(spec: AnnotatorSpec, annotatorId: string): Promise<AnnotatorSession> {
+    const name = `${annotatorId} ${canonicalJson(spec.judge)}`;
+    const known = this.sessions.get(name);
+    this.sessions.delete(name);
+    const session = known ?? this.open(spec, annotatorId);
+    this.sessions.set(name, session);
+    if (known === undefined) {
+      session.catch(() => this.sessions.delete(name));
+      this.retire();
+    }
+    return session;
+  }
+
+  private async open(spec: AnnotatorSpec, annotatorId: string): Promise<AnnotatorSession> {
+    const prompt = promptOf(spec);
+    const judge = await createJudge(spec.judge, prompt, this.options.resources);
+    const { annotator } = describeAnnotator(spec.mode, judge, prompt);
+    if (annotator !== annotatorId) {
+      throw new LaurelError('LAUREL_MODEL_INVALID', `expected the judge to be that of annotator ${annotatorId}, on this worker it is ${annotator} (${judge.id}, ${judge.digest}); give all annotator workers the same model file`, { annotatorId, annotator });
+    }
+    return new AnnotatorSession(judge, this.log(annotatorId), prompt, this.options.chunk ?? CHUNK);
+  }
+
+  private retire(): void {
+    for (const [name, session] of this.sessions) {
+      if (this.sessions.size <= SESSIONS_MAX) return;
+      this.sessions.delete(name);
+      session.then((old) => old.close(CLOSE_GRACE_MS)).catch(() => undefined);
+    }
+  }
+
+  private log(annotatorId: string): LabelLog {
+    const known = this.logs.get(annotatorId) ?? new LabelLog(this.options.store, annotatorId);
+    this.logs.set(annotatorId, known);
+    return known;
+  }
+}
+
+/** Silence is an outage only where a request has failed: a slow judge answers later. */
+function throwIfDown(session: AnnotatorSession, round: Round): void {
+  const error = round.error ?? session.judge.trouble;
+  if (error !== undefined && round.asked > 0 && round.answers === 0) throw error;
+}
+
+/** Waits for `done`, but not longer than `timeMs` and not when the signal is aborted (its reason is thrown). */
+async function untilTime(done: Promise<unknown>, timeMs: number, signal: AbortSignal): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort: (() => void) | undefined;
+  const over = new Promise<void>((resolve, reject) => {
+    if (Number.isFinite(timeMs)) timer = setTimeout(resolve, timeMs);
+    onAbort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+  });
+  try {
+    await Promise.race([done, over]);
+  } finally {
+    clearTimeout(timer);
+    if (onAbort) signal.removeEventListener('abort', onAbort);
+  }
+}

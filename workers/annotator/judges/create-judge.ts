@@ -1,0 +1,64 @@
+/** From the description of a judge in a job to a judge. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { LaurelError } from '../../../proto/errors.js';
+import type { EmbeddedJudgeSpec, JudgeSpec } from '../../../proto/judges.js';
+import type { Prompt } from '../prompts/prompt-template.js';
+import { checkModelFile, EmbeddedJudge } from './embedded-judge.js';
+import type { Judge } from './judge.js';
+import { OpenAiJudge } from './openai-judge.js';
+import { ScriptedJudge } from './scripted-judge.js';
+
+/** What a judge needs of the machine that it runs on. */
+export interface JudgeResources {
+  /** Path of the GGUF file of a model; fetches it where it must be fetched. @throws LaurelError LAUREL_ASSET_MISSING, LAUREL_ASSET_CORRUPT */
+  modelPath(model: EmbeddedJudgeSpec['model']): Promise<string>;
+  /** Value of an environment variable that a job names for a secret. */
+  secret(name: string): string | undefined;
+}
+
+/**
+ * Makes a judge; its model is loaded at the first question, its `material` is known at once.
+ * @throws LaurelError LAUREL_SECRET_MISSING, LAUREL_ASSET_MISSING, LAUREL_ASSET_CORRUPT, LAUREL_JOB_INVALID
+ */
+export async function createJudge(spec: JudgeSpec, prompt: Prompt, resources: JudgeResources): Promise<Judge> {
+  switch (spec.kind) {
+    case 'embedded': {
+      const modelPath = await resources.modelPath(spec.model);
+      return new EmbeddedJudge({ spec, prompt, modelPath, modelDigest: await modelDigest(modelPath) });
+    }
+    case 'openai':
+      return new OpenAiJudge(spec, prompt, spec.apiKey === undefined ? undefined : secretOf(spec.apiKey.env, resources));
+    case 'scripted':
+      return new ScriptedJudge(spec);
+  }
+}
+
+function secretOf(name: string, resources: JudgeResources): string {
+  const value = resources.secret(name);
+  if (value === undefined || value.trim() === '') {
+    throw new LaurelError('LAUREL_SECRET_MISSING', `expected the environment variable ${name} to hold the key of the judge, it is not set; set it where the annotator worker starts`, { name });
+  }
+  return value.trim();
+}
+
+const digests = new Map<string, Promise<string>>();
+
+/** sha256 of a model file; a file is read once as long as its size and time stay the same. */
+async function modelDigest(path: string): Promise<string> {
+  const { bytes, modifiedMs } = await checkModelFile(path);
+  const key = `${path}\n${bytes}\n${modifiedMs}`;
+  let digest = digests.get(key);
+  if (digest === undefined) {
+    digest = digestOfFile(path);
+    digests.set(key, digest);
+    digest.catch(() => digests.delete(key));
+  }
+  return digest;
+}
+
+async function digestOfFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Uint8Array);
+  return `sha256:${hash.digest('hex')}`;
+}

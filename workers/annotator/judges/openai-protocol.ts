@@ -1,0 +1,113 @@
+/** The OpenAI interface as data: what is asked, and how a reply is read. No network here. */
+import type { OpenAiJudgeSpec } from '../../../proto/judges.js';
+import type { Prompt } from '../prompts/prompt-template.js';
+import { answered, unanswered } from './judge.js';
+import type { JudgeAnswer } from './judge.js';
+import { massOf, parseVerdict, probabilityOf } from './label-words.js';
+
+/** Room for an answer where the text itself is read; a base model stops at the end of its line. */
+const CHAT_TEXT_TOKENS = 256;
+const COMPLETION_TEXT_TOKENS = 4;
+
+/** What a server has shown not to accept; it is asked without from then on. */
+export interface Concessions {
+  /** Alternatives listed for the next token; 0: the text is read instead. */
+  readonly topLogprobs: 20 | 5 | 0;
+  readonly tokensField: 'max_tokens' | 'max_completion_tokens';
+  readonly temperature: boolean;
+}
+
+export function firstConcessions(spec: OpenAiJudgeSpec): Concessions {
+  return { topLogprobs: spec.logprobs ? 20 : 0, tokensField: 'max_tokens', temperature: true };
+}
+
+export function endpointOf(spec: OpenAiJudgeSpec): string {
+  return `${spec.baseUrl.replace(/\/+$/u, '')}/${spec.api === 'chat' ? 'chat/completions' : 'completions'}`;
+}
+
+export function requestBody(spec: OpenAiJudgeSpec, prompt: Prompt, text: Uint8Array, concessions: Concessions): Record<string, unknown> {
+  const { topLogprobs } = concessions;
+  const chat = spec.api === 'chat';
+  const tokens = topLogprobs > 0 ? 1 : chat ? CHAT_TEXT_TOKENS : COMPLETION_TEXT_TOKENS;
+  return {
+    model: spec.model,
+    ...(chat ? { messages: prompt.chat(text) } : { prompt: prompt.completion(text) }),
+    [concessions.tokensField]: tokens,
+    // Probabilities are read at temperature 1: some servers scale them by it, and at 0 would give only the first.
+    ...(concessions.temperature ? { temperature: topLogprobs > 0 ? 1 : spec.temperature } : {}),
+    ...(topLogprobs > 0 ? (chat ? { logprobs: true, top_logprobs: topLogprobs } : { logprobs: topLogprobs }) : chat ? {} : { stop: ['\n'] }),
+  };
+}
+
+/** What to leave out after a refusal with this text; undefined where the refusal is about something else. */
+export function concede(concessions: Concessions, errorText: string): Concessions | undefined {
+  if (concessions.topLogprobs > 0 && /logprob/iu.test(errorText)) return { ...concessions, topLogprobs: concessions.topLogprobs === 20 ? 5 : 0 };
+  if (concessions.tokensField === 'max_tokens' && /max_completion_tokens/iu.test(errorText)) return { ...concessions, tokensField: 'max_completion_tokens' };
+  if (concessions.temperature && /temperature/iu.test(errorText)) return { ...concessions, temperature: false };
+  return undefined;
+}
+
+export type Reading =
+  | { readonly kind: 'answer'; readonly answer: JudgeAnswer }
+  /** The reply has no probabilities although they were asked for. */
+  | { readonly kind: 'no-logprobs' }
+  /** The reply is not of this interface. */
+  | { readonly kind: 'garbled'; readonly found: string };
+
+/** Reads the body of a reply with status 200. */
+export function readReply(body: string, spec: OpenAiJudgeSpec, prompt: Prompt, concessions: Concessions, latencyMs: number): Reading {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body);
+  } catch {
+    return { kind: 'garbled', found: body };
+  }
+  const choice = object(array(object(parsed)?.['choices'])?.[0]);
+  if (choice === undefined) return { kind: 'garbled', found: body };
+  const message = object(choice['message']);
+  const usage = object(object(parsed)?.['usage']);
+  const text = string(message?.['content']) ?? string(choice['text']) ?? '';
+  const rest = { tokensIn: count(usage?.['prompt_tokens']), tokensOut: count(usage?.['completion_tokens']), latencyMs };
+  const refusal = string(message?.['refusal']);
+  if (refusal !== undefined || choice['finish_reason'] === 'content_filter') {
+    return { kind: 'answer', answer: unanswered('refused', { reply: refusal ?? text, ...rest }) };
+  }
+  if (concessions.topLogprobs === 0) {
+    const label = parseVerdict(text, prompt.words, choice['finish_reason'] === 'length' && spec.api === 'chat');
+    return { kind: 'answer', answer: label === undefined ? unanswered('unparsable', { reply: text, ...rest }) : answered(label, null, { reply: text, ...rest }) };
+  }
+  const pairs = topLogprobsOf(choice['logprobs']);
+  if (pairs === undefined) return { kind: 'no-logprobs' };
+  const mass = massOf(pairs.map(([token, logprob]) => [token, Math.exp(logprob)] as const), prompt.words);
+  const probability = probabilityOf(mass, spec.massFloor);
+  const shown = pairs.slice(0, 5).map(([token, logprob]) => [token, Number(Math.exp(logprob).toFixed(4))]);
+  const reply = JSON.stringify({ text, top: shown });
+  return { kind: 'answer', answer: probability === undefined ? unanswered('unparsable', { reply, ...rest }) : answered(probability, probability, { reply, ...rest }) };
+}
+
+/** Pairs of token and log-probability for the first token, from any of the shapes in use. */
+function topLogprobsOf(logprobs: unknown): [string, number][] | undefined {
+  const found = object(logprobs);
+  const listed = array(object(array(found?.['content'])?.[0])?.['top_logprobs']);
+  const pairs: [unknown, unknown][] = listed
+    ? listed.map((entry) => [object(entry)?.['token'], object(entry)?.['logprob']])
+    : Object.entries(object(array(found?.['top_logprobs'])?.[0]) ?? {});
+  const usable = pairs.filter((pair): pair is [string, number] => typeof pair[0] === 'string' && typeof pair[1] === 'number');
+  return usable.length > 0 ? usable.sort((a, b) => b[1] - a[1]) : undefined;
+}
+
+function object(value: unknown): Record<string, unknown> | undefined {
+  return value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+}
+
+function array(value: unknown): unknown[] | undefined {
+  return Array.isArray(value) ? (value as unknown[]) : undefined;
+}
+
+function string(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function count(value: unknown): number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0;
+}

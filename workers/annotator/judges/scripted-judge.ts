@@ -1,0 +1,63 @@
+/** A judge that follows written rules: for measurements, and for people who write rules before they ask a model. */
+import { createHash } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { LaurelError } from '../../../proto/errors.js';
+import type { ScriptedJudgeSpec } from '../../../proto/judges.js';
+import { CounterRandom } from '../../../proto/philox.js';
+import { hashOf } from '../../store/artifacts.js';
+import { decodeText } from '../prompts/prompt-template.js';
+import { answered } from './judge.js';
+import type { AskOptions, Judge, Outcome } from './judge.js';
+import { pipelined } from './pipeline.js';
+
+export class ScriptedJudge implements Judge {
+  readonly id = 'scripted';
+  readonly digest: string;
+  readonly material: Readonly<Record<string, unknown>>;
+  readonly concurrency = 1;
+  readonly trouble = undefined;
+  private readonly rules: readonly { readonly pattern: RegExp; readonly probability: number }[];
+  private readonly random = new CounterRandom(0, 'judgeNoise');
+
+  /** @throws LaurelError LAUREL_JOB_INVALID where a pattern is no regular expression */
+  constructor(private readonly spec: ScriptedJudgeSpec) {
+    const { kind, rules, otherwise, noise } = spec;
+    this.material = { kind, rules, otherwise, noise };
+    this.digest = hashOf(this.material);
+    this.rules = rules.map(({ pattern, probability }, index) => ({ pattern: compile(pattern, index), probability }));
+  }
+
+  ask(questions: Iterable<Uint8Array>, options: AskOptions): AsyncIterable<Outcome> {
+    return pipelined(questions, this.concurrency, (text, index, signal) => this.askOne(text, index, signal), options);
+  }
+
+  dispose(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  private async askOne(text: Uint8Array, index: number, signal: AbortSignal): Promise<Outcome> {
+    const startedAt = performance.now();
+    if (this.spec.delayMs > 0) await wait(this.spec.delayMs, undefined, { signal });
+    const message = decodeText(text);
+    const rule = this.rules.findIndex(({ pattern }) => pattern.test(message));
+    const clean = this.rules[rule]?.probability ?? this.spec.otherwise;
+    const turned = this.uniform(text) < this.spec.noise;
+    const label = turned ? 1 - clean : clean;
+    const reply = `${rule < 0 ? 'otherwise' : `rule ${rule}`}${turned ? ', turned round' : ''}`;
+    return { kind: 'answer', index, text, answer: answered(label, label, { reply, tokensIn: 0, tokensOut: 0, latencyMs: performance.now() - startedAt }) };
+  }
+
+  /** In [0, 1), by the message alone. */
+  private uniform(text: Uint8Array): number {
+    const digest = createHash('sha256').update(text).digest();
+    return this.random.uniform(digest.readUInt32LE(0), digest.readUInt32LE(4), digest.readUInt32LE(8), digest.readUInt32LE(12));
+  }
+}
+
+function compile(pattern: string, index: number): RegExp {
+  try {
+    return new RegExp(pattern);
+  } catch (cause) {
+    throw new LaurelError('LAUREL_JOB_INVALID', `expected judge.rules[${index}].pattern to be a regular expression, got ${JSON.stringify(pattern)}: ${(cause as Error).message}`, { index, pattern }, { cause });
+  }
+}
