@@ -102,7 +102,7 @@ async function checkServer(): Promise<Check> {
   const title = 'Temporal server';
   const named = namedServer();
   const target = named ?? (await findDevServer(stateFolder()));
-  if (target === undefined) return { title, state: 'note', found: 'none is named and none runs here', action: 'nothing: `npm start` starts one; or name yours in TEMPORAL_ADDRESS or a Temporal profile' };
+  if (target === undefined) return { title, state: 'note', found: 'none is named and none runs here', action: '`npm start` starts one; or name yours in TEMPORAL_ADDRESS or a Temporal profile' };
   const connection = await connectTo(target, 5_000);
   try {
     const missing = await missingSearchAttributes(connection, target.namespace);

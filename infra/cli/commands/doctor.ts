@@ -11,11 +11,12 @@ export function addDoctor(program: Command): void {
     .option('--json', 'the checks as JSON')
     .action(async (options: { json?: boolean }) => {
       const checks = await runChecks();
-      console.log(options.json === true ? JSON.stringify(checks, null, 2) : checks.flatMap(checkLines).join('\n'));
+      console.log(options.json === true ? JSON.stringify(checks, null, 2) : checkLines(checks).join('\n'));
       process.exitCode = checks.some((check) => check.state === 'bad') ? 1 : 0;
     });
 }
 
-export function checkLines(check: Check): string[] {
-  return [`${MARKS[check.state]}  ${check.title.padEnd(24)}  ${check.found}`, ...(check.action === '' ? [] : [`      what to do: ${check.action}`])];
+export function checkLines(checks: readonly Check[]): string[] {
+  const width = Math.max(...checks.map((check) => check.title.length));
+  return checks.flatMap((check) => [`${MARKS[check.state]}  ${check.title.padEnd(width)}  ${check.found}`, ...(check.action === '' ? [] : [`${' '.repeat(width + 8)}what to do: ${check.action}`])]);
 }
