@@ -30,6 +30,8 @@ export interface AnnotatorOptions {
   readonly reader: ArtifactReader;
   readonly resources: JudgeResources;
   readonly chunk?: ChunkLimits;
+  /** How long `close` waits for questions in flight before it gives them up. Default 5 s. */
+  readonly closeGraceMs?: number;
 }
 
 export interface AnnotateControl {
@@ -42,7 +44,10 @@ export class Annotator {
   private readonly logs = new Map<string, LabelLog>();
   private readonly messages: SegmentMessages;
 
+  private readonly closeGraceMs: number;
+
   constructor(private readonly options: AnnotatorOptions) {
+    this.closeGraceMs = options.closeGraceMs ?? CLOSE_GRACE_MS;
     this.messages = new SegmentMessages(options.reader);
   }
 
@@ -97,7 +102,7 @@ export class Annotator {
   async close(): Promise<void> {
     const sessions = await Promise.allSettled(this.sessions.values());
     this.sessions.clear();
-    await Promise.all(sessions.map((session) => (session.status === 'fulfilled' ? session.value.close(CLOSE_GRACE_MS) : undefined)));
+    await Promise.all(sessions.map((session) => (session.status === 'fulfilled' ? session.value.close(this.closeGraceMs) : undefined)));
   }
 
   /** Gives how many questions found no judge. */
@@ -159,7 +164,7 @@ export class Annotator {
     for (const [name, session] of this.sessions) {
       if (this.sessions.size <= SESSIONS_MAX) return;
       this.sessions.delete(name);
-      session.then((old) => old.close(CLOSE_GRACE_MS)).catch(() => undefined);
+      session.then((old) => old.close(this.closeGraceMs)).catch(() => undefined);
     }
   }
 

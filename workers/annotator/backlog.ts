@@ -1,8 +1,9 @@
 /** What is still to be asked: (messages of the segments) minus (label log) minus (being asked). Never a truth of its own. */
+import { binaryColumn } from '../../proto/flight/tables.js';
 import type { SegmentRef } from '../../proto/references.js';
 import { SEGMENT_COLUMNS } from '../../proto/schemas.js';
 import type { ArtifactReader } from '../store/artifact-reader.js';
-import { byteRows, textKey, textOfKey } from './label-record.js';
+import { textKey, textOfKey } from './label-record.js';
 import type { LabelView } from './label-table.js';
 import { cleanText, decodeText } from './prompts/prompt-template.js';
 
@@ -39,7 +40,7 @@ export class SegmentMessages {
       return known;
     }
     const table = await this.reader.columns(segment, [SEGMENT_COLUMNS.text], signal);
-    const keys = distinctNewestFirst(byteRows(table, SEGMENT_COLUMNS.text), segment.environments, segment.steps);
+    const keys = distinctNewestFirst([...binaryColumn(table, SEGMENT_COLUMNS.text)], segment.environments, segment.steps);
     this.cache.set(segment.digest, keys);
     this.cachedTexts += keys.length;
     for (const [digest, texts] of this.cache) {

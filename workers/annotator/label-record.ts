@@ -1,8 +1,8 @@
 /** One entry of a label log, and its Arrow form (columns: proto/schemas, LABEL_COLUMNS). */
 import { createHash } from 'node:crypto';
-import { Binary, Field, Float32, Int32, makeData, RecordBatch, Schema, Struct, Table, tableFromIPC, tableToIPC, Uint8, Utf8 } from 'apache-arrow';
-import type { Data, DataType } from 'apache-arrow';
+import type { Table } from 'apache-arrow';
 import { LaurelError } from '../../proto/errors.js';
+import { binary, binaryColumn, columnArray, primitive, readTable, tableBytes, utf8, utf8Column } from '../../proto/flight/tables.js';
 import { checkTable, LABEL_COLUMNS, LABEL_STATUS, tableMetadata } from '../../proto/schemas.js';
 import type { LabelStatus } from '../../proto/schemas.js';
 
@@ -49,27 +49,23 @@ export function encodeLabels(annotator: string, records: readonly LabelRecord[])
   const statuses = Uint8Array.from(records, (record) => LABEL_STATUS.indexOf(record.status));
   const attempts = Int32Array.from(records, (record) => record.attempt);
   const texts = records.map((record) => record.text);
-  const utf8 = (pick: (record: LabelRecord) => string): Data => bytesColumn(new Utf8(), records.map((record) => Buffer.from(pick(record), 'utf8')));
-  const int32 = (values: Int32Array): Data => makeData({ type: new Int32(), length: values.length, nullCount: 0, data: values });
-  const float32 = (values: Float32Array): Data => makeData({ type: new Float32(), length: values.length, nullCount: 0, data: values });
-  const columns: [string, Data][] = [
-    [LABEL_COLUMNS.text, bytesColumn(new Binary(), texts)],
-    [LABEL_COLUMNS.label, float32(labels)],
-    [LABEL_COLUMNS.status, makeData({ type: new Uint8(), length: statuses.length, nullCount: 0, data: statuses })],
-    [LABEL_COLUMNS.reply, utf8((record) => clipUtf8(record.reply, REPLY_BYTES_MAX))],
-    [LABEL_COLUMNS.model, utf8((record) => record.model)],
-    [LABEL_COLUMNS.promptHash, utf8((record) => record.promptHash)],
-    [LABEL_COLUMNS.tokensIn, int32(Int32Array.from(records, (record) => record.tokensIn))],
-    [LABEL_COLUMNS.tokensOut, int32(Int32Array.from(records, (record) => record.tokensOut))],
-    [LABEL_COLUMNS.latencyMs, float32(Float32Array.from(records, (record) => record.latencyMs))],
-    [LABEL_COLUMNS.attempt, int32(attempts)],
-    [LABEL_COLUMNS.askedAt, utf8((record) => record.askedAt)],
-  ];
   const body: LabelBody = { annotator, rows: records.length, digest: contentDigest(texts, labels, statuses, attempts) };
-  const schema = new Schema(columns.map(([name, data]) => new Field(name, data.type as DataType, false)), tableMetadata('label', body));
-  const children = columns.map(([, data]) => data);
-  const batch = new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length: records.length, nullCount: 0, children }));
-  return tableToIPC(new Table(schema, [batch]), 'stream');
+  const strings = (name: string, pick: (record: LabelRecord) => string) => utf8(name, records.map(pick));
+  const counts = (name: string, pick: (record: LabelRecord) => number) => primitive(name, Int32Array.from(records, pick));
+  const columns = [
+    binary(LABEL_COLUMNS.text, texts),
+    primitive(LABEL_COLUMNS.label, labels),
+    primitive(LABEL_COLUMNS.status, statuses),
+    strings(LABEL_COLUMNS.reply, (record) => clipUtf8(record.reply, REPLY_BYTES_MAX)),
+    strings(LABEL_COLUMNS.model, (record) => record.model),
+    strings(LABEL_COLUMNS.promptHash, (record) => record.promptHash),
+    counts(LABEL_COLUMNS.tokensIn, (record) => record.tokensIn),
+    counts(LABEL_COLUMNS.tokensOut, (record) => record.tokensOut),
+    primitive(LABEL_COLUMNS.latencyMs, Float32Array.from(records, (record) => record.latencyMs)),
+    primitive(LABEL_COLUMNS.attempt, attempts),
+    strings(LABEL_COLUMNS.askedAt, (record) => record.askedAt),
+  ];
+  return tableBytes(columns, { metadata: tableMetadata('label', body), batchRows: Math.max(1, records.length) });
 }
 
 /** What a reader of the log needs of an entry, column by column. */
@@ -84,26 +80,33 @@ export interface LabelColumns {
  * @throws LaurelError LAUREL_STORE_CORRUPT where the bytes are torn or altered; LAUREL_SCHEMA_MISMATCH for another version.
  */
 export function decodeLabels(bytes: Uint8Array, key: string, annotator: string): LabelColumns {
-  const { table } = openLabels(bytes, key, annotator);
-  const texts = byteRows(table, LABEL_COLUMNS.text);
+  const table = openLabels(bytes, key, annotator);
+  const texts = [...binaryColumn(table, LABEL_COLUMNS.text)];
   return {
     keys: texts.map(textKey),
-    labels: numbers<Float32Array>(table, LABEL_COLUMNS.label),
-    statuses: numbers<Uint8Array>(table, LABEL_COLUMNS.status),
+    labels: columnArray(table, LABEL_COLUMNS.label, Float32Array),
+    statuses: columnArray(table, LABEL_COLUMNS.status, Uint8Array),
   };
 }
 
 /** All of one log entry, with its provenance. @throws as decodeLabels */
 export function decodeRecords(bytes: Uint8Array, key: string, annotator: string): LabelRecord[] {
-  const { table } = openLabels(bytes, key, annotator);
-  const texts = byteRows(table, LABEL_COLUMNS.text);
-  const strings = (name: string): string[] => byteRows(table, name).map((row) => Buffer.from(row).toString('utf8'));
-  const [reply, model, promptHash, askedAt] = [LABEL_COLUMNS.reply, LABEL_COLUMNS.model, LABEL_COLUMNS.promptHash, LABEL_COLUMNS.askedAt].map(strings) as [string[], string[], string[], string[]];
-  const label = numbers<Float32Array>(table, LABEL_COLUMNS.label);
-  const status = numbers<Uint8Array>(table, LABEL_COLUMNS.status);
-  const [tokensIn, tokensOut, attempt] = [LABEL_COLUMNS.tokensIn, LABEL_COLUMNS.tokensOut, LABEL_COLUMNS.attempt].map((name) => numbers<Int32Array>(table, name)) as [Int32Array, Int32Array, Int32Array];
-  const latencyMs = numbers<Float32Array>(table, LABEL_COLUMNS.latencyMs);
-  return texts.map((text, row) => {
+  const table = openLabels(bytes, key, annotator);
+  const texts = [...binaryColumn(table, LABEL_COLUMNS.text)];
+  const strings = (name: string): string[] => utf8Column(table, name);
+  const counts = (name: string): Int32Array => columnArray(table, name, Int32Array);
+  const reply = strings(LABEL_COLUMNS.reply);
+  const model = strings(LABEL_COLUMNS.model);
+  const promptHash = strings(LABEL_COLUMNS.promptHash);
+  const askedAt = strings(LABEL_COLUMNS.askedAt);
+  const tokensIn = counts(LABEL_COLUMNS.tokensIn);
+  const tokensOut = counts(LABEL_COLUMNS.tokensOut);
+  const attempt = counts(LABEL_COLUMNS.attempt);
+  const label = columnArray(table, LABEL_COLUMNS.label, Float32Array);
+  const status = columnArray(table, LABEL_COLUMNS.status, Uint8Array);
+  const latencyMs = columnArray(table, LABEL_COLUMNS.latencyMs, Float32Array);
+  return texts.map((view, row) => {
+    const text = view.slice();
     const name = LABEL_STATUS[status[row] as number] as LabelStatus;
     return {
       text,
@@ -121,12 +124,11 @@ export function decodeRecords(bytes: Uint8Array, key: string, annotator: string)
   });
 }
 
-function openLabels(bytes: Uint8Array, key: string, annotator: string): { readonly table: Table } {
+function openLabels(bytes: Uint8Array, key: string, annotator: string): Table {
   let table: Table;
   let body: LabelBody;
   try {
-    table = tableFromIPC(bytes);
-    if (table.schema.fields.length === 0) throw new Error('no columns');
+    table = readTable(bytes);
   } catch (cause) {
     throw corrupt(key, 'bytes that are no Arrow stream', cause);
   }
@@ -142,16 +144,16 @@ function openLabels(bytes: Uint8Array, key: string, annotator: string): { readon
   let digest: string;
   try {
     digest = contentDigest(
-      byteRows(table, LABEL_COLUMNS.text),
-      numbers<Float32Array>(table, LABEL_COLUMNS.label),
-      numbers<Uint8Array>(table, LABEL_COLUMNS.status),
-      numbers<Int32Array>(table, LABEL_COLUMNS.attempt),
+      [...binaryColumn(table, LABEL_COLUMNS.text)],
+      columnArray(table, LABEL_COLUMNS.label, Float32Array),
+      columnArray(table, LABEL_COLUMNS.status, Uint8Array),
+      columnArray(table, LABEL_COLUMNS.attempt, Int32Array),
     );
   } catch (cause) {
     throw corrupt(key, 'columns that cannot be read', cause);
   }
   if (digest !== body.digest) throw corrupt(key, `content with digest ${digest}, not ${body.digest}`);
-  return { table };
+  return table;
 }
 
 function corrupt(key: string, found: string, cause?: unknown): LaurelError {
@@ -169,29 +171,6 @@ function contentDigest(texts: readonly Uint8Array[], labels: Float32Array, statu
   for (const text of texts) hash.update(text);
   hash.update(labels).update(statuses).update(attempts);
   return `sha256:${hash.digest('hex')}`;
-}
-
-function bytesColumn(type: Binary | Utf8, rows: readonly Uint8Array[]): Data {
-  const offsets = new Int32Array(rows.length + 1);
-  rows.forEach((row, index) => (offsets[index + 1] = (offsets[index] as number) + row.byteLength));
-  const data = new Uint8Array(offsets[rows.length] as number);
-  rows.forEach((row, index) => data.set(row, offsets[index]));
-  return makeData({ type: type as Binary, length: rows.length, nullCount: 0, valueOffsets: offsets, data });
-}
-
-/** The bytes of a Binary or Utf8 column, row by row, copied. */
-export function byteRows(table: Table, name: string): Uint8Array[] {
-  const rows: Uint8Array[] = [];
-  for (const chunk of table.getChild(name)?.data ?? []) {
-    const offsets = chunk.valueOffsets as Int32Array;
-    const values = chunk.values as Uint8Array;
-    for (let row = 0; row < chunk.length; row++) rows.push(values.slice(offsets[row], offsets[row + 1]));
-  }
-  return rows;
-}
-
-function numbers<T>(table: Table, name: string): T {
-  return table.getChild(name)?.toArray() as T;
 }
 
 /** At most `bytesMax` bytes of UTF-8, cut between characters. */

@@ -30,7 +30,11 @@ export async function* pipelined(questions: Iterable<Uint8Array>, concurrency: n
       signal.throwIfAborted();
       fill();
       if (running.size === 0) return;
-      const outcome = await Promise.race(running.values());
+      const outcome = await Promise.race(running.values()).catch((error: unknown) => {
+        // What a call throws when it is given up is not the reason.
+        signal.throwIfAborted();
+        throw error;
+      });
       running.delete(outcome.index);
       yield outcome;
     }
