@@ -26,9 +26,7 @@ const FREE_BYTES_MIN = 2e9;
 const MEMORY_BYTES_MIN = 3e9;
 
 export async function runChecks(): Promise<Check[]> {
-  const checks = await Promise.all([
-    checkNode(process.versions.node),
-    checkMachine(),
+  const others = await Promise.all([
     checkFolder('cache folder', cacheFolder(), 'LAUREL_CACHE'),
     checkFolder('state folder', stateFolder(), 'LAUREL_STATE'),
     checkFolder('store', storeRoot(), 'LAUREL_STORE'),
@@ -38,7 +36,7 @@ export async function runChecks(): Promise<Check[]> {
     checkProgram('Go', 'go', ['version'], "needed only to build Temporal's CLI where it cannot be downloaded"),
     guarded('Temporal server', checkServer),
   ]);
-  return checks;
+  return [checkNode(process.versions.node), checkMachine(), ...others];
 }
 
 export function checkNode(version: string): Check {

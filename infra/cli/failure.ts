@@ -28,7 +28,7 @@ export function describeFailure(error: unknown): Failure {
 function asLaurelError(error: unknown): LaurelError | undefined {
   if (error instanceof LaurelError) return error;
   if (error instanceof WorkflowFailedError || error instanceof WorkflowUpdateFailedError) return fromCause(error.cause) ?? asOwn(error);
-  if (isGrpcServiceError(error) && error.code === GRPC_UNAVAILABLE) return new LaurelError('LAUREL_SERVER_UNREACHABLE', `expected Temporal to answer, got: ${error.details || error.message}`);
+  if (isGrpcServiceError(error) && Number(error.code) === GRPC_UNAVAILABLE) return new LaurelError('LAUREL_SERVER_UNREACHABLE', `expected Temporal to answer, got: ${error.details || error.message}`);
   return asOwn(error);
 }
 
