@@ -1,0 +1,91 @@
+/** What each pool is made of. */
+import { createAnnotatorActivities } from '../activities/annotator.js';
+import { createLearnerActivities } from '../activities/learner.js';
+import { createRewardActivities } from '../activities/reward.js';
+import { createRolloutActivities } from '../activities/rollout.js';
+import type { Pool } from '../proto/activities.js';
+import { FlightClientPool } from '../proto/flight/client-pool.js';
+import { createFlightServer } from '../proto/flight/server.js';
+import { Annotator } from './annotator/annotator.js';
+import { ASSETS, requireAsset } from './assets/index.js';
+import type { WorkerConfig } from './config.js';
+import { UpdaterClient } from './learner/updater-client.js';
+import type { Logger } from './log.js';
+import { RunRecords } from './records/run-records.js';
+import { renderRunReport } from './report/report.js';
+import { Scorer } from './reward/scorer.js';
+import { RolloutThread } from './rollout/rollout-thread.js';
+import { Rollout } from './rollout/rollout.js';
+import { LocalStore } from './store/local-store.js';
+import { threadUrl } from './threads.js';
+import { createArtifactProducer } from './transport/artifact-producer.js';
+import { PeerReader } from './transport/peer-reader.js';
+
+export interface PoolMachinery {
+  readonly activities?: object;
+  /** Calls that the pool's queue gives to this process at once. */
+  readonly concurrency: number;
+  /** Whether later calls are cheaper here; the process then has a queue of its own. */
+  readonly hasLiveState: boolean;
+  /** Where this process offers artefacts. */
+  readonly location: string | undefined;
+  close(): Promise<void>;
+}
+
+/** Shards that one rollout process plays in turn: while one waits for Temporal, the other plays. */
+const SHARDS_AT_ONCE = 2;
+
+export async function createPool(pool: Pool, config: WorkerConfig, workerQueue: string, log: Logger): Promise<PoolMachinery> {
+  if (pool === 'workflows') return { concurrency: 1, hasLiveState: false, location: undefined, close: async () => undefined };
+  const store = new LocalStore(config.storeRoot);
+  const server = await createFlightServer({
+    producer: createArtifactProducer(store),
+    host: config.flightHost,
+    port: config.flightPort,
+    ...(config.flightAdvertisedHost === undefined ? {} : { advertisedHost: config.flightAdvertisedHost }),
+  });
+  const { location } = server;
+  const clients = new FlightClientPool();
+  const onPeerFailure = (peer: string, error: unknown): void => log.warn({ peer, error: String(error) }, 'peer did not answer; reading the store');
+  const reader = new PeerReader({ store, clients, ownLocation: location, onPeerFailure });
+  const endpoints = [location];
+  const machinery = (activities: object, concurrency: number, hasLiveState: boolean, closeOwn: () => Promise<void>): PoolMachinery => ({
+    activities,
+    concurrency,
+    hasLiveState,
+    location,
+    async close() {
+      await closeOwn();
+      clients.close();
+      await server.close();
+    },
+  });
+  switch (pool) {
+    case 'rollout': {
+      const rollout = new Rollout({ store, reader, endpoints, host: new RolloutThread(threadUrl(import.meta.url, './rollout/shard-thread.js')) });
+      return machinery(createRolloutActivities(rollout, workerQueue), SHARDS_AT_ONCE, true, () => rollout.close());
+    }
+    case 'annotator': {
+      const resources = { modelPath: modelPathOf, secret: (name: string) => process.env[name] };
+      const annotator = new Annotator({ store, reader, resources });
+      return machinery(createAnnotatorActivities(annotator), 4, false, () => annotator.close());
+    }
+    case 'reward': {
+      const scorer = new Scorer({ store, reader, endpoints });
+      const onReportFailure = (run: string, error: unknown): void => log.error({ run, error: String(error) }, 'the report could not be drawn');
+      const records = new RunRecords({ store, renderReport: (run) => renderRunReport(store, run), onReportFailure });
+      return machinery(createRewardActivities(scorer, records, workerQueue), 4, true, async () => undefined);
+    }
+    case 'learner': {
+      const learner = new UpdaterClient({ storeRoot: config.storeRoot, ownLocation: location });
+      return machinery(createLearnerActivities(learner, workerQueue), 2, true, () => learner.close());
+    }
+  }
+}
+
+/** The file of an embedded model: fetched by name, or where the job says. */
+async function modelPathOf(model: 'gemma3-270m' | { readonly path: string }): Promise<string> {
+  if (typeof model !== 'string') return model.path;
+  const paths = await requireAsset(ASSETS['gemma3-270m']);
+  return paths['model'] as string;
+}
