@@ -17,8 +17,8 @@ export type PromptRule = { readonly pattern: RegExp } & ({ readonly open: OpenPr
 
 const RULES: readonly PromptRule[] = [
   { pattern: /What do you want to (eat|drink)/, open: 'item' },
-  { pattern: /direction[^?]*\?/, open: 'direction' },
-  { pattern: /\b([Ee]at|[Dd]rink|[Aa]ttack|pray)\b[^?]*\?/, open: 'yes-no' },
+  { pattern: /direction[^?.!]*\?/, open: 'direction' },
+  { pattern: /\b([Ee]at|[Dd]rink|[Aa]ttack|pray)\b[^?.!]*\?/, open: 'yes-no' },
   // To go on eating when told to stop is to choke.
   { pattern: /Stop eating\?/, key: KEY.yes },
   // The action "pay" means to pay, all at once.
