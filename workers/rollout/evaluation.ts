@@ -38,9 +38,11 @@ export class Evaluator {
   private readonly random: CounterRandom;
   private readonly sampler: ActionSampler;
   private readonly done: EvaluatedEpisode[] = [];
+  /** Environments whose episode runs. */
+  private active: number[] = [];
   private next = 0;
 
-  /** `group` and `inference` are used from scratch and not closed. */
+  /** `group` is used from scratch and not closed; `inference` is bound to it and has its policy. */
   constructor(
     private readonly group: EnvironmentGroup,
     private readonly inference: GroupPolicy,
@@ -56,33 +58,41 @@ export class Evaluator {
     this.sampler = createActionSampler(spaces.action, new CounterRandom(seed, 'evaluation'), 'sample');
   }
 
+  /** Episodes that have ended, in the order of their numbers once all have. */
+  get ended(): readonly EvaluatedEpisode[] {
+    return this.done;
+  }
+
+  /** Begins the first episodes. */
+  async begin(): Promise<void> {
+    for (let index = 0; index < this.group.size; index++) if (await this.beginEpisode(index)) this.active.push(index);
+  }
+
   /**
-   * @param onEpisode called with the number of episodes that have ended.
-   * @returns the episodes in the order of their numbers.
+   * Steps the environments whose episodes run, at most `steps` times.
+   * @returns true when all episodes have ended.
+   * @throws LaurelError LAUREL_NUMBER_INVALID, LAUREL_ENVIRONMENT_FAILED
    */
-  async play(onEpisode: (ended: number) => void = () => undefined, signal?: AbortSignal): Promise<readonly EvaluatedEpisode[]> {
-    let active: number[] = [];
-    for (let index = 0; index < this.group.size; index++) if (await this.begin(index)) active.push(index);
-    while (active.length > 0) {
-      signal?.throwIfAborted();
+  async play(steps: number): Promise<boolean> {
+    for (let step = 0; step < steps && this.active.length > 0; step++) {
       const outputs = await this.inference.run();
-      this.drawActions(outputs, active);
+      this.drawActions(outputs);
       this.inference.advance();
-      const stepped = this.group.step(this.bounded, this.outcome, active);
+      const stepped = this.group.step(this.bounded, this.outcome, this.active);
       if (stepped !== undefined) await stepped;
       const idle: number[] = [];
-      for (const index of active) {
-        if (!this.takeOutcome(index)) continue;
-        onEpisode(this.done.length);
-        if (!(await this.begin(index))) idle.push(index);
+      for (const index of this.active) {
+        if (this.takeOutcome(index) && !(await this.beginEpisode(index))) idle.push(index);
       }
-      if (idle.length > 0) active = active.filter((index) => !idle.includes(index));
+      if (idle.length > 0) this.active = this.active.filter((index) => !idle.includes(index));
     }
-    return this.done.sort((a, b) => a.index - b.index);
+    if (this.active.length > 0) return false;
+    this.done.sort((a, b) => a.index - b.index);
+    return true;
   }
 
   /** Begins the next episode in environment `index`; false where all have begun. */
-  private async begin(index: number): Promise<boolean> {
+  private async beginEpisode(index: number): Promise<boolean> {
     if (this.next >= this.episodes) return false;
     const episode = this.next++;
     (this.tracks[index] as EpisodeTrack).begin(episode);
@@ -93,8 +103,8 @@ export class Evaluator {
     return true;
   }
 
-  private drawActions(outputs: PolicyOutputs, active: readonly number[]): void {
-    for (const index of active) {
+  private drawActions(outputs: PolicyOutputs): void {
+    for (const index of this.active) {
       const track = this.tracks[index] as EpisodeTrack;
       this.sampler.draw(outputs.distribution, index, track.episode, DRAW.action, track.steps, this.actions);
     }

@@ -1,6 +1,7 @@
 /**
  * What plays: environments, policy sessions and live shards. Behind this interface they live in this thread (ShardHost)
- * or in one of their own (RolloutThread), so that stepping never holds up heartbeats, Flight or the store.
+ * or in one of their own (RolloutThread), so that stepping never holds up heartbeats, Flight or the store. A call is
+ * short (one segment, some steps of an evaluation), so that several shards and evaluations get their turns.
  */
 import type { EnvironmentSpec } from '../../proto/environments.js';
 import type { Job, PolicySpec } from '../../proto/job.js';
@@ -57,6 +58,8 @@ export interface MadeSegment {
 }
 
 export interface PlayEvaluationRequest {
+  /** Chosen by the caller, never used again: a host that was lost and began anew must not take it for another one. */
+  readonly id: number;
   readonly recipe: PlayRecipe;
   readonly policy: PolicyBytes;
   readonly episodes: number;
@@ -71,7 +74,18 @@ export interface PlayedEvaluation {
   readonly episodeStatistics: readonly string[];
 }
 
-/** Calls for different shards may overlap; calls for one shard must not. */
+/** How far an evaluation is. */
+export interface EvaluationProgress {
+  /** Episodes that have ended. */
+  readonly ended: number;
+  /** When all have. */
+  readonly played: PlayedEvaluation | null;
+}
+
+/**
+ * Calls for different shards and evaluations may overlap; calls for one must not.
+ * A host that was lost since `open` or `beginEvaluation` answers LAUREL_WORKER_FAILED.
+ */
 export interface RolloutHost {
   /** Makes the shard live at `seq` and keeps it so until `release`. @throws LaurelError LAUREL_ENVIRONMENT_*, LAUREL_MODEL_INVALID */
   open(request: OpenShardRequest): Promise<OpenShardReply>;
@@ -81,6 +95,11 @@ export interface RolloutHost {
   release(shard: ShardName): Promise<void>;
   /** Closes the shard now: what it holds is not what the store holds. */
   drop(shard: ShardName): Promise<void>;
-  evaluate(request: PlayEvaluationRequest, onEpisode?: (ended: number) => void, signal?: AbortSignal): Promise<PlayedEvaluation>;
+  /** Starts the environments of an evaluation; `endEvaluation` must follow. */
+  beginEvaluation(request: PlayEvaluationRequest): Promise<void>;
+  /** Plays some more steps. */
+  continueEvaluation(id: number): Promise<EvaluationProgress>;
+  endEvaluation(id: number): Promise<void>;
+  /** Closes everything. */
   close(): Promise<void>;
 }

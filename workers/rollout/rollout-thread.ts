@@ -1,33 +1,27 @@
 /**
- * The thread that plays, seen from the main thread. It starts with the first call; where it dies, the calls under way
- * fail with LAUREL_WORKER_FAILED and the next call starts another one, which rebuilds its shards from the store.
+ * A host in a thread of its own, seen from the main thread. It starts with the first call; where it dies, the calls under
+ * way fail with LAUREL_WORKER_FAILED and the next call starts another one, which rebuilds its shards from the store.
  */
-import { Worker } from 'node:worker_threads';
 import { LaurelError } from '../../proto/errors.js';
-import type { MadeSegment, OpenShardReply, OpenShardRequest, PlayEvaluationRequest, PlayedEvaluation, RolloutHost, ShardName } from './rollout-host.js';
-import { fromPlainError, type FromThread, type HostMethod, type ToThread } from './thread-messages.js';
+import { ThreadClient } from '../threads.js';
+import type { EvaluationProgress, MadeSegment, OpenShardReply, OpenShardRequest, PlayEvaluationRequest, RolloutHost, ShardName } from './rollout-host.js';
 
-/** Time for the thread to close its environments. */
+/** The longest call is the replay of a shard: minutes only where episodes have millions of steps. */
+const CALL_MS_MAX = 600_000;
+/** Time for the thread to close its environments before it is ended. */
 const CLOSE_MS_MAX = 5_000;
 
-interface PendingCall {
-  readonly resolve: (value: never) => void;
-  readonly reject: (error: Error) => void;
-  readonly onProgress: ((ended: number) => void) | undefined;
-}
-
-interface RunningThread {
-  readonly worker: Worker;
-  readonly pending: Map<number, PendingCall>;
-  readonly exited: Promise<void>;
-}
-
 export class RolloutThread implements RolloutHost {
-  private running: RunningThread | null = null;
-  private nextId = 0;
+  private thread: ThreadClient | null = null;
 
-  /** `entry`: the compiled shard-thread module. */
-  constructor(private readonly entry: URL) {}
+  /**
+   * @param entry compiled entry of the thread.
+   * @param callMsMax a call that takes longer fails, and the thread is given up.
+   */
+  constructor(
+    private readonly entry: URL,
+    private readonly callMsMax = CALL_MS_MAX,
+  ) {}
 
   open(request: OpenShardRequest): Promise<OpenShardReply> {
     return this.call('open', request);
@@ -45,61 +39,52 @@ export class RolloutThread implements RolloutHost {
     return this.call('drop', shard);
   }
 
-  evaluate(request: PlayEvaluationRequest, onEpisode?: (ended: number) => void, signal?: AbortSignal): Promise<PlayedEvaluation> {
-    return this.call('evaluate', request, onEpisode, signal);
+  beginEvaluation(request: PlayEvaluationRequest): Promise<void> {
+    return this.call('beginEvaluation', request);
   }
 
-  /** Ends the thread; calls under way fail. */
+  continueEvaluation(id: number): Promise<EvaluationProgress> {
+    return this.call('continueEvaluation', id);
+  }
+
+  endEvaluation(id: number): Promise<void> {
+    return this.call('endEvaluation', id);
+  }
+
+  /** Ends the thread; the next call would start it again. */
   async close(): Promise<void> {
-    const { running } = this;
-    if (!running) return;
-    const closed = this.call('close', null).catch(() => undefined);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, CLOSE_MS_MAX)));
-    await Promise.race([closed, late]);
+    const { thread } = this;
+    this.thread = null;
+    if (!thread) return;
+    await within(thread.call<void>('close', null), CLOSE_MS_MAX).catch(() => undefined);
+    await within(thread.close(), CLOSE_MS_MAX).catch(() => undefined);
+  }
+
+  private async call<T>(method: keyof RolloutHost, argument: unknown): Promise<T> {
+    const thread = (this.thread ??= new ThreadClient(this.entry, null));
+    try {
+      return await within(thread.call<T>(method, argument), this.callMsMax);
+    } catch (error) {
+      if (error !== TOO_LATE) throw error;
+      // A game may hang in native code, where nothing can end it: leave that thread and take another one.
+      if (this.thread === thread) this.thread = null;
+      void thread.close();
+      throw new LaurelError('LAUREL_WORKER_FAILED', `expected the rollout thread to answer ${method} within ${this.callMsMax} ms, it did not; the thread is given up and the next call starts another one`, { method });
+    }
+  }
+}
+
+const TOO_LATE = Symbol('too late');
+
+/** @throws TOO_LATE */
+async function within<T>(answer: Promise<T>, limitMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(TOO_LATE as unknown as Error), limitMs);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
     clearTimeout(timer);
-    if (this.running === running) this.running = null;
-    await running.worker.terminate();
-    await running.exited;
-  }
-
-  private call<T>(method: HostMethod, argument: unknown, onProgress?: (ended: number) => void, signal?: AbortSignal): Promise<T> {
-    const { worker, pending } = (this.running ??= this.start());
-    const id = this.nextId++;
-    const abort = (): void => worker.postMessage({ type: 'abort', id } satisfies ToThread);
-    const answer = new Promise<T>((resolve, reject) => {
-      signal?.throwIfAborted();
-      pending.set(id, { resolve: resolve as (value: never) => void, reject, onProgress });
-      worker.postMessage({ type: 'call', id, method, argument } satisfies ToThread);
-      signal?.addEventListener('abort', abort, { once: true });
-    });
-    return answer.finally(() => signal?.removeEventListener('abort', abort));
-  }
-
-  private start(): RunningThread {
-    const worker = new Worker(this.entry, { execArgv: [] });
-    const pending = new Map<number, PendingCall>();
-    let cause: unknown;
-    worker.on('error', (error) => (cause = error));
-    const exited = new Promise<void>((resolve) => {
-      worker.on('exit', (code) => {
-        if (this.running?.worker === worker) this.running = null;
-        const reason = cause instanceof Error ? cause.message : `exit code ${code}`;
-        for (const call of pending.values()) call.reject(new LaurelError('LAUREL_WORKER_FAILED', `expected the rollout thread to answer, it died: ${reason}; the next call starts it again`, {}, { cause }));
-        pending.clear();
-        resolve();
-      });
-    });
-    worker.on('message', (message: FromThread) => {
-      const call = pending.get(message.id);
-      if (message.type === 'progress') {
-        call?.onProgress?.(message.ended);
-        return;
-      }
-      pending.delete(message.id);
-      if (message.type === 'error') call?.reject(fromPlainError(message.error));
-      else call?.resolve(message.value as never);
-    });
-    return { worker, pending, exited };
   }
 }

@@ -11,7 +11,7 @@ import type { ArtifactReader } from '../store/artifact-reader.js';
 import { digestOf, readJson, writeArtifact } from '../store/artifacts.js';
 import { layout } from '../store/layout.js';
 import type { ObjectStore } from '../store/object-store.js';
-import { encodeEvaluation, evaluationRef } from './evaluation-record.js';
+import { encodeEvaluation, EVALUATION_VERSION, evaluationRef } from './evaluation-record.js';
 import { KeyedLock } from './keyed-lock.js';
 import { quantile } from './mean-interval.js';
 import { remembered } from './remembered.js';
@@ -42,6 +42,7 @@ export class Rollout {
   private readonly policies = new Map<string, Promise<PolicyBytes>>();
   private readonly recipes = new Map<string, Promise<PlayRecipe>>();
   private readonly shardLock = new KeyedLock();
+  private nextEvaluation = 0;
 
   constructor(private readonly options: RolloutOptions) {}
 
@@ -65,10 +66,21 @@ export class Rollout {
     if (stored) return evaluationRef(key, stored, input, endpoints);
     const [recipe, policy] = await Promise.all([this.recipe(input.run), this.policy(input.policy)]);
     const { episodes, seed, environments } = input;
-    const played = await host.evaluate({ recipe, policy, episodes, seed, environments }, (ended) => work.onProgress?.({ episodes: ended, of: episodes }), work.signal);
-    const bytes = encodeEvaluation(input, played);
-    await writeArtifact(store, key, bytes, { schemaVersion: 1 });
-    return evaluationRef(key, bytes, input, endpoints);
+    const id = this.nextEvaluation++;
+    try {
+      await host.beginEvaluation({ id, recipe, policy, episodes, seed, environments });
+      for (;;) {
+        work.signal?.throwIfAborted();
+        const { ended, played } = await host.continueEvaluation(id);
+        work.onProgress?.({ episodes: ended, of: episodes });
+        if (played === null) continue;
+        const bytes = encodeEvaluation(input, played);
+        await writeArtifact(store, key, bytes, { schemaVersion: EVALUATION_VERSION });
+        return evaluationRef(key, bytes, input, endpoints);
+      }
+    } finally {
+      await host.endEvaluation(id).catch(() => undefined);
+    }
   }
 
   async close(): Promise<void> {

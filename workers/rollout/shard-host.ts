@@ -5,12 +5,15 @@ import { ShardCollector } from './collector.js';
 import type { EnvironmentGroup } from './environments/environment.js';
 import { Evaluator } from './evaluation.js';
 import type { PolicyProvider, SharedPolicy } from './policy/group-policy.js';
-import type { MadeSegment, OpenShardReply, OpenShardRequest, PlayEvaluationRequest, PlayedEvaluation, PlayRecipe, RolloutHost, ShardName } from './rollout-host.js';
+import type { EvaluationProgress, MadeSegment, OpenShardReply, OpenShardRequest, PlayEvaluationRequest, PlayRecipe, RolloutHost, ShardName } from './rollout-host.js';
 import { readBoundary } from './segment-boundary.js';
 import { ShardState } from './shard-state.js';
 
 /** Shards kept live at most, unless more are in use at one time. A NetHack shard holds one library for each environment. */
 const LIVE_SHARDS_MAX = 8;
+
+/** Steps of an evaluation in one call: some tenths of a second, as long as a segment. */
+const EVALUATION_STEPS = 64;
 
 export interface ShardHostOptions {
   readonly policies: PolicyProvider;
@@ -25,9 +28,16 @@ interface LiveShard {
   inUse: boolean;
 }
 
+interface RunningEvaluation {
+  readonly group: EnvironmentGroup;
+  readonly shared: SharedPolicy;
+  readonly evaluator: Evaluator;
+}
+
 export class ShardHost implements RolloutHost {
   /** By run and shard, the one used last at the end. */
   private readonly live = new Map<string, LiveShard>();
+  private readonly evaluations = new Map<number, RunningEvaluation>();
 
   constructor(private readonly options: ShardHostOptions) {}
 
@@ -59,7 +69,7 @@ export class ShardHost implements RolloutHost {
 
   async collect(shard: ShardName): Promise<MadeSegment> {
     const live = this.live.get(keyOf(shard));
-    if (!live) throw new LaurelError('LAUREL_INVARIANT_VIOLATED', `expected shard ${shard.shard} of run ${shard.run} to be open`);
+    if (!live) throw lost(`shard ${shard.shard} of run ${shard.run}`);
     try {
       return await live.collector.collect();
     } catch (error) {
@@ -79,36 +89,57 @@ export class ShardHost implements RolloutHost {
     if (live) await closeShard(live);
   }
 
-  async evaluate(request: PlayEvaluationRequest, onEpisode?: (ended: number) => void, signal?: AbortSignal): Promise<PlayedEvaluation> {
-    const { recipe, policy, episodes, seed, environments } = request;
+  async beginEvaluation(request: PlayEvaluationRequest): Promise<void> {
+    const { id, recipe, policy, episodes, seed, environments } = request;
     const group = await this.options.createEnvironments(recipe.environment, Math.min(environments, episodes));
+    const shared = await this.acquire(recipe, group);
+    const inference = shared.bind(group);
+    const evaluator = new Evaluator(group, inference, episodes, seed);
+    this.evaluations.set(id, { group, shared, evaluator });
     try {
-      const shared = await this.options.policies.acquire(group.spaces, recipe.policy, group.size);
-      try {
-        const inference = shared.bind(group);
-        inference.usePolicy(shared.load(policy));
-        const played = await new Evaluator(group, inference, episodes, seed).play(onEpisode, signal);
-        return { episodes: played, rewards: group.spaces.rewards, episodeStatistics: group.spaces.episodeStatistics };
-      } finally {
-        await shared.release();
-      }
-    } finally {
-      await group.close();
+      inference.usePolicy(shared.load(policy));
+      await evaluator.begin();
+    } catch (error) {
+      await this.endEvaluation(id);
+      throw error;
     }
+  }
+
+  async continueEvaluation(id: number): Promise<EvaluationProgress> {
+    const evaluation = this.evaluations.get(id);
+    if (!evaluation) throw lost(`evaluation ${id}`);
+    const { evaluator, group } = evaluation;
+    const over = await evaluator.play(EVALUATION_STEPS);
+    const { rewards, episodeStatistics } = group.spaces;
+    return { ended: evaluator.ended.length, played: over ? { episodes: evaluator.ended, rewards, episodeStatistics } : null };
+  }
+
+  async endEvaluation(id: number): Promise<void> {
+    const evaluation = this.evaluations.get(id);
+    this.evaluations.delete(id);
+    if (!evaluation) return;
+    await evaluation.group.close();
+    await evaluation.shared.release();
   }
 
   async close(): Promise<void> {
     const shards = [...this.live.values()];
     this.live.clear();
     for (const live of shards) await closeShard(live);
+    for (const id of [...this.evaluations.keys()]) await this.endEvaluation(id);
   }
 
   private async start(recipe: PlayRecipe, shard: number): Promise<LiveShard> {
     const group = await this.options.createEnvironments(recipe.environment, recipe.environments);
+    const shared = await this.acquire(recipe, group);
+    const identity = { run: recipe.run, shard, seed: recipe.seed, segmentSteps: recipe.segmentSteps };
+    return { collector: new ShardCollector(new ShardState(identity, group, shared.bind(group))), shared, inUse: true };
+  }
+
+  /** The network for a group, or the group is closed. */
+  private async acquire(recipe: PlayRecipe, group: EnvironmentGroup): Promise<SharedPolicy> {
     try {
-      const shared = await this.options.policies.acquire(group.spaces, recipe.policy, group.size);
-      const identity = { run: recipe.run, shard, seed: recipe.seed, segmentSteps: recipe.segmentSteps };
-      return { collector: new ShardCollector(new ShardState(identity, group, shared.bind(group))), shared, inUse: true };
+      return await this.options.policies.acquire(group.spaces, recipe.policy, group.size);
     } catch (error) {
       await group.close();
       throw error;
@@ -125,6 +156,11 @@ export class ShardHost implements RolloutHost {
       await closeShard(live);
     }
   }
+}
+
+/** A thread that died between two calls comes back empty; a retry rebuilds what is needed. */
+function lost(what: string): LaurelError {
+  return new LaurelError('LAUREL_WORKER_FAILED', `expected ${what} to be open here, it is not: the thread that held it has ended; repeat the call`);
 }
 
 function keyOf(shard: ShardName): string {

@@ -17,7 +17,10 @@ async function play(environments: number, episodes: number, seed = 9, more: Worl
   // The world's rows must not matter, so the policy must not see them; the scripted one does not.
   const policy = new ScriptedPolicy(world);
   policy.usePolicy(VERSION_3);
-  return { world, episodes: await new Evaluator(world, policy, episodes, seed).play() };
+  const evaluator = new Evaluator(world, policy, episodes, seed);
+  await evaluator.begin();
+  while (!(await evaluator.play(7)));
+  return { world, episodes: evaluator.ended };
 }
 
 describe('an evaluation', () => {

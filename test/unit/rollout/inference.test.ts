@@ -5,10 +5,11 @@ import { CounterRandom } from '../../../proto/philox.js';
 import { Graph } from '../../../workers/learner/graph/graph.js';
 import * as op from '../../../workers/learner/graph/ops.js';
 import { Network } from '../../../workers/learner/networks/network.js';
+import type { PolicyTensor } from '../../../workers/learner/policy-artifact.js';
 import { ShardCollector } from '../../../workers/rollout/collector.js';
 import type { ActionSpace } from '../../../workers/rollout/environments/environment.js';
 import type { LoadedPolicy } from '../../../workers/rollout/policy/group-policy.js';
-import { PolicyInference, PolicySession, type PolicyParameter } from '../../../workers/rollout/policy/inference.js';
+import { PolicyInference, PolicySession } from '../../../workers/rollout/policy/inference.js';
 import { networkModel } from '../../../workers/rollout/policy/network-model.js';
 import { createActionSampler } from '../../../workers/rollout/policy/sampling.js';
 import { readBoundary } from '../../../workers/rollout/segment-boundary.js';
@@ -18,7 +19,7 @@ import { SHARD, takeApart } from './support/shards.js';
 
 const CONTINUOUS: ActionSpace = { kind: 'continuous', size: 2, low: [-1, -1], high: [1, 1] };
 
-function parametersOf(world: ScriptedWorld, spec: PolicySpec, seed: number): PolicyParameter[] {
+function parametersOf(world: ScriptedWorld, spec: PolicySpec, seed: number): PolicyTensor[] {
   const network = new Network(world.spaces, spec);
   const values = network.initialParameters(seed);
   return network.parameters.map(({ name, shape }) => ({ name, shape, data: values[name]! }));

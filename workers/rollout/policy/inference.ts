@@ -4,16 +4,10 @@
  */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { LaurelError } from '../../../proto/errors.js';
+import type { PolicyTensor } from '../../learner/policy-artifact.js';
 import type { EnvironmentGroup, ObservationBuffer } from '../environments/environment.js';
 import type { GroupPolicy, LoadedPolicy, PolicyOutputs } from './group-policy.js';
 import type { InferenceModel } from './inference-model.js';
-
-/** Parameters as they stand in a policy artefact: name, shape, values. */
-export interface PolicyParameter {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
-}
 
 /** One graph for one batch size; without state, so several groups can use it. */
 export class PolicySession {
@@ -45,7 +39,7 @@ export class PolicySession {
    * Checks the parameters against the graph and makes tensors of them.
    * @throws LaurelError LAUREL_MODEL_INVALID
    */
-  load(version: number, parameters: readonly PolicyParameter[]): LoadedPolicy {
+  load(version: number, parameters: readonly PolicyTensor[]): LoadedPolicy {
     const tensors: Record<string, Tensor> = {};
     const given = new Map(parameters.map((parameter) => [parameter.name, parameter]));
     for (const { name, input, shape } of this.model.parameters) {

@@ -1,10 +1,11 @@
 /** Sessions shared by the groups of one network and batch size, and parameters shared by the groups of one version. */
 import type { PolicySpec } from '../../../proto/job.js';
+import type { PolicyTensor } from '../../learner/policy-artifact.js';
 import { canonicalJson } from '../../store/artifacts.js';
 import type { Spaces } from '../environments/environment.js';
 import type { InferenceModel } from './inference-model.js';
 import type { LoadedPolicy, PolicyBytes, PolicyProvider, SharedPolicy } from './group-policy.js';
-import { PolicyInference, PolicySession, type PolicyParameter } from './inference.js';
+import { PolicyInference, PolicySession } from './inference.js';
 
 /** Parameters kept for each session: those in use, and those that a shard behind or ahead may still ask for. */
 const POLICIES_MAX = 3;
@@ -13,7 +14,7 @@ export interface PolicyMachinery {
   /** The inference graph of a policy for one batch size. */
   readonly buildModel: (spaces: Spaces, policy: PolicySpec, size: number) => InferenceModel;
   /** Parameters of a policy artefact. @throws LaurelError LAUREL_SCHEMA_MISMATCH, LAUREL_STORE_CORRUPT */
-  readonly readParameters: (bytes: Uint8Array) => readonly PolicyParameter[];
+  readonly readParameters: (bytes: Uint8Array) => readonly PolicyTensor[];
 }
 
 interface Entry {
