@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander';
 import { projectRoot } from '../folders.js';
 import { addCheck } from './commands/check.js';
 import { addControl } from './commands/control.js';
+import { addDocs } from './commands/docs.js';
 import { addDoctor } from './commands/doctor.js';
 import { addReport } from './commands/report.js';
 import { addRun } from './commands/run.js';
@@ -24,7 +25,7 @@ const program = new Command('laurel')
   .version(version)
   .showHelpAfterError('(--help shows what can be said)')
   .exitOverride();
-for (const add of [addRun, addUp, addWorker, addSubmit, addStatus, addControl, addSteer, addReport, addCheck, addSchema, addDoctor]) add(program);
+for (const add of [addRun, addUp, addWorker, addSubmit, addStatus, addControl, addSteer, addReport, addCheck, addSchema, addDoctor, addDocs]) add(program);
 // Commands made before this line take the setting from the program; those of the program itself do not.
 for (const command of program.commands) command.exitOverride();
 
