@@ -14,9 +14,6 @@ const HALF_LOG_TWO_PI = 0.5 * Math.log(2 * Math.PI);
 /** `sample`: by probability. `greedy`: the likeliest action (the first of several), the mean where actions are continuous. */
 export type SamplingMode = 'sample' | 'greedy';
 
-/** Three words that name a draw: (shard, environment, step of that environment) in a run, (episode, 0, step) in an evaluation. */
-export type DrawCounter = readonly [number, number, number];
-
 /**
  * Values that describe one environment's action distribution, `parametersPerAction` of them: the logits (discrete), or
  * the means followed by the logarithms of the standard deviations (continuous).
@@ -26,7 +23,9 @@ export interface ActionSampler {
   /** Values of one action: 1 (an id), or `action.size`. */
   readonly valuesPerAction: number;
   /**
-   * Draws the action of row `row`, writes it to `actions` at `row * valuesPerAction`, and gives its log-probability.
+   * Draws the action of row `row` under the counter (c0, c1, c2): (shard, environment, step of that environment) in a
+   * run, (episode, 1, step) in an evaluation. The action goes to `actions` at `row * valuesPerAction`.
+   * @returns its log-probability.
    * @throws LaurelError LAUREL_NUMBER_INVALID where an output is not a number.
    */
   draw(outputs: Float32Array, row: number, c0: number, c1: number, c2: number, actions: Int32Array | Float32Array): number;
