@@ -20,6 +20,8 @@ export type Followed = { readonly kind: 'ended'; readonly result: RunResult; rea
 /** A look costs the workflow worker some milliseconds. */
 const LOOK_EVERY_MS = 1_000;
 const LOOK_TIMEOUT_MS = 10_000;
+/** Failing calls are looked up more seldom: each look is a request to the server. */
+const LOOKS_PER_RETRY_LOOK = 3;
 
 /** @throws WorkflowFailedError where the run failed, was cancelled or terminated */
 export async function followRun(options: FollowOptions): Promise<Followed> {
@@ -28,9 +30,11 @@ export async function followRun(options: FollowOptions): Promise<Followed> {
   const startedAtMs = performance.now();
   let status: RunStatus | undefined;
   let over = false;
+  let retries: readonly string[] = [];
+  let looks = 0;
   const show = (waitingFor: string | undefined): void => {
     const elapsedMs = status?.elapsedMs ?? performance.now() - startedAtMs;
-    screen.show({ run, status, rates: rates.rates(), waitingFor, workers: options.workers(), events: options.events, page: options.page, elapsedMs });
+    screen.show({ run, status, rates: rates.rates(), waitingFor, retries, workers: options.workers(), events: options.events, page: options.page, elapsedMs });
   };
   const left = new Promise<Followed>((resolve) => {
     if (signal.aborted) resolve({ kind: 'left' });
@@ -44,6 +48,7 @@ export async function followRun(options: FollowOptions): Promise<Followed> {
       try {
         status = await withTimeout(client.status(run), LOOK_TIMEOUT_MS);
         rates.add(status, Date.now());
+        if (looks++ % LOOKS_PER_RETRY_LOOK === 0) retries = await withTimeout(client.retries(run), LOOK_TIMEOUT_MS);
         if (!over) show(undefined);
       } catch {
         // Expected while workers or server start or are started again; the screen says so, and the result decides.
@@ -58,6 +63,7 @@ export async function followRun(options: FollowOptions): Promise<Followed> {
     if (followed.kind === 'left') return followed;
     status = await withTimeout(client.status(run), LOOK_TIMEOUT_MS).catch(() => status);
     over = true;
+    retries = [];
     show(undefined);
     return { ...followed, status };
   } finally {

@@ -66,6 +66,18 @@ export class RunClient {
     return { workflow, ended: workflow === 'closed' ? description : undefined, stored, summarised };
   }
 
+  /** Calls that failed and are tried again by Temporal, one sentence each: they are in no status, for the workflow does not see them. */
+  async retries(run: string): Promise<string[]> {
+    const description = await this.handle(run).describe();
+    return (description.raw.pendingActivities ?? []).flatMap((activity) => {
+      const attempt = activity.attempt ?? 1;
+      if (attempt < 2 || !activity.lastFailure) return [];
+      const failure = innermost(activity.lastFailure);
+      const code = failure.applicationFailureInfo?.type;
+      return [`${activity.activityType?.name ?? 'a call'} failed ${attempt - 1} ${attempt === 2 ? 'time' : 'times'}: ${code ? `${code} ` : ''}${failure.message ?? ''}`];
+    });
+  }
+
   /** Name of the state of the workflow, as Temporal says it; undefined where there is none. */
   async describe(run: string): Promise<string | undefined> {
     try {
@@ -88,4 +100,17 @@ export function describeJob(job: Job): string {
 function isServerGone(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
   return code === 14 || code === 1 || code === 4 || code === 2 || (error instanceof Error && error.name === 'ServiceError');
+}
+
+interface Failure {
+  readonly message?: string | null;
+  readonly cause?: Failure | null;
+  readonly applicationFailureInfo?: { readonly type?: string | null } | null;
+}
+
+/** The outermost failure that has a code of its own, else the innermost: what a person can act on. */
+function innermost(failure: Failure): Failure {
+  let at = failure;
+  while (at.cause && !at.applicationFailureInfo?.type?.startsWith('LAUREL_')) at = at.cause;
+  return at;
 }

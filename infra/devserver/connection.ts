@@ -55,6 +55,14 @@ export function runPage(target: Pick<ServerTarget, 'uiAddress' | 'namespace'>, w
 }
 
 /**
+ * A connection without retries of its own. Every caller here has a loop or a deadline; a retry that is still planned
+ * when the connection is closed would end the process.
+ */
+export function openConnection(target: Pick<ServerTarget, 'connection'>, timeoutMs: number): Promise<Connection> {
+  return Connection.connect({ ...target.connection, connectTimeout: timeoutMs, interceptors: [] });
+}
+
+/**
  * A connection whose namespace answers. The caller closes it.
  * @throws LaurelError LAUREL_SERVER_UNREACHABLE
  */
@@ -68,7 +76,7 @@ export async function connectTo(target: ServerTarget, timeoutMs = 10_000): Promi
     );
   let connection: Connection;
   try {
-    connection = await Connection.connect({ ...target.connection, connectTimeout: timeoutMs });
+    connection = await openConnection(target, timeoutMs);
   } catch (cause) {
     throw unreachable('no connection', cause);
   }

@@ -3,10 +3,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Connection } from '@temporalio/client';
+import type { Connection } from '@temporalio/client';
 import lockfile from 'proper-lockfile';
 import { LaurelError } from '../../proto/errors.js';
-import type { ServerTarget } from './connection.js';
+import { openConnection, type ServerTarget } from './connection.js';
 import { choosePorts } from './ports.js';
 import { isProcessAlive, readRecord, writeRecord, type ServerRecord } from './record.js';
 import { ensureSearchAttributes, SEARCH_ATTRIBUTES } from './search-attributes.js';
@@ -155,7 +155,7 @@ async function waitUntilReady(target: ServerTarget, ended: Promise<string>, time
 async function answers(target: ServerTarget, timeoutMs: number, then?: (connection: Connection) => Promise<void>): Promise<boolean> {
   let connection: Connection | undefined;
   try {
-    connection = await Connection.connect({ ...target.connection, connectTimeout: timeoutMs });
+    connection = await openConnection(target, timeoutMs);
     const open = connection;
     await open.withDeadline(Date.now() + timeoutMs, () => open.workflowService.describeNamespace({ namespace: target.namespace }));
     await then?.(open);

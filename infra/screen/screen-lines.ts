@@ -5,6 +5,7 @@ import type { Paint, ScreenView } from './view.js';
 
 const BAR_WIDTH = 32;
 const EVENTS_SHOWN = 4;
+const RETRIES_SHOWN = 3;
 const LEARNER_SHOWN = 5;
 const LABEL_WIDTH = 12;
 
@@ -15,6 +16,7 @@ export function screenLines(view: ScreenView, paint: Paint): string[] {
   const lines = [title];
   if (status) lines.push(`  ${progressText(view, status)}`, '', ...statusRows(view, status, paint).map(([name, text]) => row(name, text)));
   if (view.waitingFor !== undefined) lines.push(row('waiting', paint.warn(view.waitingFor)));
+  for (const retry of view.retries.slice(0, RETRIES_SHOWN)) lines.push(row('tries again', paint.warn(printable(retry).slice(0, 300))));
   lines.push(row('workers', workersText(view, paint)));
   if (view.page !== undefined) lines.push(row('look at', view.page));
   for (const one of status?.attention ?? []) lines.push('', ...attentionLines(view.run, one, paint));
@@ -30,13 +32,14 @@ export function plainLine(view: ScreenView): string {
   const parts = [
     `${view.run} ${status.state} ${formatShare(status.progress)}`,
     ...(view.rates.leftMs !== undefined && status.state === 'Running' ? [`${formatDuration(view.rates.leftMs)} left`] : []),
-    `${formatCount(status.transitionsTrained)} transitions, ${formatCount(status.transitionsPerSecond)}/s`,
+    `${formatCount(status.transitionsTrained)} transitions, ${formatCount(view.rates.transitionsPerSecond ?? status.transitionsPerSecond)}/s`,
     `version ${status.version}, lag ${status.lagLast}`,
     ...status.annotations.map((one) => `labels${status.annotations.length > 1 ? ` (${one.source})` : ''} ${labelsText(one, status.annotations.length === 1 ? view.rates.labelsPerSecond : undefined)}`),
     `reward ${rewardText(status)}`,
     ...(learnerText(status) === '' ? [] : [learnerText(status)]),
     `episodes ${episodesText(status)}`,
     ...(view.waitingFor === undefined ? [] : [`waiting for ${view.waitingFor}`]),
+    ...view.retries.slice(0, RETRIES_SHOWN).map((retry) => `tries again: ${printable(retry).slice(0, 300)}`),
     ...(view.workers.down.length > 0 ? [workersPlain(view)] : []),
   ];
   return parts.join(' | ');
@@ -66,7 +69,7 @@ export function stopText(status: Pick<RunStatus, 'stop' | 'transitionsTrained' |
 
 function statusRows(view: ScreenView, status: RunStatus, paint: Paint): [string, string][] {
   const rows: [string, string][] = [
-    ['transitions', `${paint.bold(`${formatCount(status.transitionsPerSecond)}/s`)}, ${formatCount(status.transitionsTrained)} trained, ${formatCount(status.transitionsCollected)} collected`],
+    ['transitions', `${paint.bold(`${formatCount(view.rates.transitionsPerSecond ?? status.transitionsPerSecond)}/s`)}, ${formatCount(status.transitionsTrained)} trained, ${formatCount(status.transitionsCollected)} collected`],
     ['policy', `version ${paint.bold(formatCount(status.version))}, lag ${status.lagLast} (at most ${status.lagMax}), checkpoint ${formatCount(status.checkpoint)}, ${formatCount(status.parameters)} parameters`],
   ];
   for (const one of status.annotations) {

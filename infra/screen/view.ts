@@ -9,6 +9,8 @@ export interface ScreenView {
   readonly rates: Rates;
   /** Why the status is not fresh: what is being waited for; undefined where it is. */
   readonly waitingFor: string | undefined;
+  /** Calls that fail and are tried again, one sentence each. */
+  readonly retries: readonly string[];
   readonly workers: WorkersView;
   /** Newest last. */
   readonly events: readonly string[];

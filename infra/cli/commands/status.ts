@@ -8,6 +8,7 @@ import { LocalStore } from '../../../workers/store/local-store.js';
 import { runPage } from '../../devserver/connection.js';
 import { storeRoot } from '../../folders.js';
 import { openScreen } from '../../screen/live-screen.js';
+import { UNKNOWN } from '../../screen/rates.js';
 import { screenLines } from '../../screen/screen-lines.js';
 import { COLOURED, PLAIN } from '../../screen/view.js';
 import { followRun } from '../follow.js';
@@ -26,7 +27,7 @@ export function addStatus(program: Command): void {
     .option('--json', 'everything the run knows of itself, as JSON')
     .action(async (run: string, options: { watch?: boolean; json?: boolean }) => {
       const stored = await storedStatus(run);
-      if (stored !== undefined) return show(stored, undefined, options.json === true);
+      if (stored !== undefined) return show(stored, undefined, [], options.json === true);
       const server = await findServer();
       try {
         await (options.watch === true ? watch(server, run) : once(server, run, options.json === true));
@@ -56,16 +57,16 @@ async function once(server: OpenServer, run: string, json: boolean): Promise<voi
   } catch (cause) {
     throw new LaurelError('LAUREL_WORKER_FAILED', `expected the run ${run} (${state.toLowerCase()}) to answer, got: ${(cause as Error).message}; a worker of the pool workflows must run: \`laurel up\``, { run }, { cause });
   }
-  show(status, runPage(server.target, run), json);
+  show(status, runPage(server.target, run), await client.retries(run), json);
 }
 
-function show(status: RunStatus, page: string | undefined, json: boolean): void {
+function show(status: RunStatus, page: string | undefined, retries: readonly string[], json: boolean): void {
   if (json) {
     console.log(JSON.stringify(status, null, 2));
     return;
   }
   const paint = process.stdout.isTTY && !process.env['NO_COLOR'] ? COLOURED : PLAIN;
-  const view = { run: status.run, status, rates: { labelsPerSecond: undefined, leftMs: undefined }, waitingFor: undefined, workers: NO_WORKERS, events: [], page, elapsedMs: status.elapsedMs };
+  const view = { run: status.run, status, rates: UNKNOWN, waitingFor: undefined, retries, workers: NO_WORKERS, events: [], page, elapsedMs: status.elapsedMs };
   console.log(screenLines(view, paint).join('\n'));
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { formatBar, formatCount, formatDuration, formatName, formatNumber, formatShare, printable } from '../../../infra/screen/format.js';
 import { clip, PlainScreen, TerminalScreen } from '../../../infra/screen/live-screen.js';
-import { RateWindow } from '../../../infra/screen/rates.js';
+import { RateWindow, UNKNOWN } from '../../../infra/screen/rates.js';
 import { plainLine, screenLines, stopText } from '../../../infra/screen/screen-lines.js';
 import { COLOURED, PLAIN } from '../../../infra/screen/view.js';
 import { STATUS, VIEW } from './status-fixture.js';
@@ -36,6 +36,12 @@ describe('the live screen', () => {
     const lines = screenLines({ ...VIEW, events, workers: { ready: 4, total: 5, down: ['rollout'] } }, PLAIN);
     expect(lines).toContain('  workers     4 of 5 ready, down: rollout');
     expect(lines.slice(-4)).toEqual(['  · two', '  · three', '  · four', '  · worker rollout died (signal SIGKILL)']);
+  });
+
+  it('shows calls that fail and are tried again, which the run itself does not see', () => {
+    const retries = ['update failed 3 times: LAUREL_STORE_UNAVAILABLE the disk is full'];
+    expect(screenLines({ ...VIEW, retries }, PLAIN)).toContain('  tries again update failed 3 times: LAUREL_STORE_UNAVAILABLE the disk is full');
+    expect(plainLine({ ...VIEW, retries })).toContain('| tries again: update failed 3 times');
   });
 
   it('tells how a parked step is decided, and shows its message without control characters', () => {
@@ -148,14 +154,19 @@ describe('a log instead of a terminal', () => {
 });
 
 describe('speeds', () => {
-  const at = (progress: number, made: number, state: 'Running' | 'Paused' = 'Running') => ({ progress, state, annotations: [{ ...STATUS.annotations[0]!, made }] });
+  const at = (progress: number, made: number, state: 'Running' | 'Paused' = 'Running') => ({ progress, state, transitionsCollected: 1000 * made, annotations: [{ ...STATUS.annotations[0]!, made }] });
 
   it('are those of the last two minutes', () => {
     const window = new RateWindow();
     window.add(at(0, 0), 0);
     for (let second = 600; second <= 720; second += 10) window.add(at(0.5 + (second - 600) * 0.001, second), second * 1000);
-    const { labelsPerSecond, leftMs } = window.rates();
+    const { labelsPerSecond, leftMs, transitionsPerSecond } = window.rates();
     expect(labelsPerSecond).toBeCloseTo(1, 9);
+    expect(transitionsPerSecond).toBeCloseTo(1000, 9);
+    // It stands still: the speed falls to 0 within half a minute, the time left does not jump.
+    for (let second = 730; second <= 760; second += 10) window.add(at(0.62, 720), second * 1000);
+    expect(window.rates().transitionsPerSecond).toBe(0);
+    expect(window.rates().labelsPerSecond).toBeCloseTo(80 / 120, 9);
     expect(leftMs).toBeCloseTo(380_000, 3);
   });
 
@@ -163,7 +174,7 @@ describe('speeds', () => {
     const window = new RateWindow();
     window.add(at(0, 0), 0);
     window.add(at(0.1, 5), 1_000);
-    expect(window.rates()).toEqual({ labelsPerSecond: undefined, leftMs: undefined });
+    expect(window.rates()).toEqual(UNKNOWN);
     window.add(at(0.2, 9), 60_000);
     expect(window.rates().leftMs).toBeDefined();
     window.add(at(0.2, 9, 'Paused'), 61_000);

@@ -18,8 +18,9 @@ export const STATUS: RunStatus = {
 export const VIEW: ScreenView = {
   run: 'nethack-oni',
   status: STATUS,
-  rates: { labelsPerSecond: 4.81, leftMs: 260_000 },
+  rates: { transitionsPerSecond: undefined, labelsPerSecond: 4.81, leftMs: 260_000 },
   waitingFor: undefined,
+  retries: [],
   workers: { ready: 5, total: 5, down: [] },
   events: [],
   page: 'http://127.0.0.1:8233/namespaces/default/workflows/nethack-oni',
