@@ -4,7 +4,7 @@ import type { UpdateBatch } from '../proto/activities.js';
 import type { SegmentRef } from '../proto/references.js';
 import { annotateSource, collectShard, scoreSegments, updatePolicy } from './run-steps.js';
 import type { RunContext } from './run-context.js';
-import { admit, batchesRemaining, collectingSuffices, queueIsFull, stopReached } from './training-decisions.js';
+import { admit, batchesRemaining, collectingSuffices, lagAllows, stopReached } from './training-decisions.js';
 
 /** An annotate call may last this long after the run has ended. */
 const ANNOTATE_GRACE_MS = 15_000;
@@ -15,26 +15,35 @@ interface Pipeline {
   scoring: boolean;
   /** Segments taken from the queue that have no disposition yet. */
   taken: number;
+  /** Segments that collect calls under way will bring. */
+  collecting: number;
 }
 
 /** Runs all loops until the run ends or drains. */
 export async function runAsync(context: RunContext): Promise<void> {
-  const pipeline: Pipeline = { scored: null, scoring: false, taken: 0 };
+  const pipeline: Pipeline = { scored: null, scoring: false, taken: 0, collecting: 0 };
   const over = (): boolean => context.ending || stopReached(context.state, Date.now());
   await Promise.all([
-    ...context.state.shards.map((_shard, index) => shardLoop(context, index, over)),
+    ...context.state.shards.map((_shard, index) => shardLoop(context, index, pipeline, over)),
     ...Object.keys(context.state.annotations).map((source) => annotationLoop(context, source, over)),
     scoringLoop(context, pipeline, over),
     updateLoop(context, pipeline, over),
   ]);
 }
 
-async function shardLoop(context: RunContext, shard: number, over: () => boolean): Promise<void> {
+async function shardLoop(context: RunContext, shard: number, pipeline: Pipeline, over: () => boolean): Promise<void> {
+  const segments = (): number => context.state.shards[shard]!.segmentsPerCall;
+  const mayCollect = (): boolean => !context.state.paused && lagAllows(context.state, pipeline.collecting, segments()) && !collectingSuffices(context.state, pipeline.collecting);
   while (!over()) {
-    const mayCollect = (): boolean => over() || (!context.state.paused && !queueIsFull(context.state) && !collectingSuffices(context.state));
-    await context.waitFor(`shard ${shard}`, context.state.paused ? 'the run is paused' : 'the learner has enough segments', mayCollect);
+    await context.waitFor(`shard ${shard}`, context.state.paused ? 'the run is paused' : 'the learner has as many segments as the policy lag allows', () => over() || mayCollect());
     if (over()) return;
-    await collectShard(context, shard);
+    const begun = segments();
+    pipeline.collecting += begun;
+    try {
+      await collectShard(context, shard);
+    } finally {
+      pipeline.collecting -= begun;
+    }
   }
 }
 

@@ -25,16 +25,21 @@ export function batchesRemaining(state: TrainingState): number {
   return Math.max(0, Math.min(byTransitions, byVersions));
 }
 
-/** What is collected already is enough to reach the end, if all of it is trained on. */
-export function collectingSuffices(state: TrainingState): boolean {
-  return Math.floor(openSegments(state.ledger) / state.job.learn.batchSegments) >= batchesRemaining(state);
+/** What is collected already, or will be by calls under way, is enough to reach the end if all of it is trained on. */
+export function collectingSuffices(state: TrainingState, collecting: number): boolean {
+  return Math.floor((openSegments(state.ledger) + collecting) / state.job.learn.batchSegments) >= batchesRemaining(state);
 }
 
-/** Backpressure: the learner has a full update call and one round of all shards waiting. */
-export function queueIsFull(state: TrainingState): boolean {
+/**
+ * Backpressure: a shard may collect `segments` more where all that is then on its way to the learner is trained on within
+ * the allowed lag. So segments become stale only where something is lost or skipped.
+ * @param collecting segments that calls under way will bring
+ */
+export function lagAllows(state: TrainingState, collecting: number, segments: number): boolean {
   const { job } = state;
-  const round = state.shards.reduce((total, shard) => total + shard.segmentsPerCall, 0);
-  return state.ready.length >= Math.max(round, job.learn.batchSegments * job.schedule.batchesPerCall);
+  const onTheWay = openSegments(state.ledger) + collecting;
+  // Less than a batch moves nothing: without more of them the learner would wait for ever.
+  return onTheWay < job.learn.batchSegments || onTheWay + segments <= Math.max(1, job.schedule.policyLagMax) * job.learn.batchSegments;
 }
 
 export interface Admission {

@@ -31,5 +31,5 @@ export function decodePolicy(bytes: Uint8Array): PolicyTensor[] {
   const data = binaryColumn(table, C.data);
   const shapes = utf8Column(table, C.shape);
   // Copies: rows of a binary column need not be aligned to four bytes.
-  return utf8Column(table, C.name).map((name, row) => ({ name, shape: JSON.parse(shapes[row] as string) as number[], data: new Float32Array(data.at(row).slice().buffer) }));
+  return utf8Column(table, C.name).map((name, row) => ({ name, shape: JSON.parse(shapes[row] as string) as number[], data: new Float32Array(new Uint8Array(data.at(row)).buffer) }));
 }

@@ -62,8 +62,8 @@ export function decodeSafeTensors(bytes: Uint8Array): SafeTensors {
   for (const [name, { dtype, shape, data_offsets: [from, to] }] of Object.entries(entries as Record<string, HeaderEntry>)) {
     const size = shape.reduce((product, one) => product * one, 1);
     if (dtype !== 'F32' || to - from !== size * 4 || 8 + length + to > bytes.byteLength) throw corrupt(`the tensor ${name} has type ${dtype}, shape [${shape.join()}] and ${to - from} bytes`);
-    // A copy: the data need not be aligned within the file.
-    tensors[name] = { shape, data: new Float32Array(bytes.slice(8 + length + from, 8 + length + to).buffer) };
+    // A copy: the data need not be aligned within the file. (slice would not copy where the bytes are a Buffer.)
+    tensors[name] = { shape, data: new Float32Array(new Uint8Array(bytes.subarray(8 + length + from, 8 + length + to)).buffer) };
   }
   return { tensors, metadata };
 }
