@@ -1,6 +1,6 @@
 /** Which messages a run saw most: counted in some of its segments, so that a long run has its report in seconds too. */
 import { binaryColumn } from '../../proto/flight/column-readers.js';
-import { readTable } from '../../proto/flight/tables.js';
+import { readTables } from '../../proto/flight/tables.js';
 import { SEGMENT_COLUMNS } from '../../proto/schemas.js';
 import { textKey, textOfKey } from '../annotator/label-record.js';
 import { cleanText, decodeText } from '../annotator/prompts/prompt-template.js';
@@ -18,8 +18,10 @@ export async function sampleMessages(store: ObjectStore, run: string): Promise<M
   let transitions = 0;
   for (const { key } of chosen) {
     const bytes = await store.get(key);
-    if (bytes === undefined) continue;
-    const texts = binaryColumn(readTable(bytes), SEGMENT_COLUMNS.text);
+    // The transitions, then the boundary.
+    const table = bytes === undefined ? undefined : readTables(bytes)[0];
+    if (table === undefined) continue;
+    const texts = binaryColumn(table, SEGMENT_COLUMNS.text);
     transitions += texts.rows;
     for (const text of texts) {
       if (text.byteLength === 0) continue;

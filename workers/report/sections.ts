@@ -30,7 +30,9 @@ export async function learningSection(data: ReportData): Promise<string> {
 
 /** Whatever the environment counts for each episode (dungeon level, keys found, ...). */
 async function statisticFigures(data: ReportData): Promise<string[]> {
-  const names = namesWith(data.metrics, 'episodes.').filter((name) => name !== 'count' && name !== 'length' && !name.startsWith('return.'));
+  // What never happened needs no plot; the evaluation table has its 0.
+  const happened = (name: string): boolean => data.metrics.some((line) => (line.values[`episodes.${name}`] ?? 0) !== 0);
+  const names = namesWith(data.metrics, 'episodes.').filter((name) => name !== 'count' && name !== 'length' && !name.startsWith('return.') && happened(name));
   return Promise.all(names.map(async (name) => figure(`Episodes: ${formatName(name)}`, await metricChart(data, [[`episodes.${name}`, formatName(name)]], `mean ${formatName(name)} of the newest episodes`), 'mean over the newest episodes')));
 }
 

@@ -83,6 +83,11 @@ function labelRecord(text: string, probability: number | null): LabelRecord {
   return { text: Buffer.from(text, 'latin1'), status: probability === null ? 'unparsable' : 'ok', label: probability, reply: '', model: 'scripted', promptHash: 'p', tokensIn: 100, tokensOut: 1, latencyMs: 200, attempt: 1, askedAt: '2025-01-01T00:00:00.000Z' };
 }
 
+/** As far as a report reads it: the stream of the transitions, then that of the boundary. */
+function segmentBytes(texts: readonly Uint8Array[]): Uint8Array {
+  return Buffer.concat([tableBytes([binary('text', texts)]), tableBytes([binary('episode_actions', [new Uint8Array(4)])])]);
+}
+
 /** @param finished false: a run that goes on, without summary */
 export async function writeRun(store: ObjectStore, finished: boolean, lines = 200): Promise<void> {
   const put = (key: string, value: unknown): Promise<unknown> => store.putIfAbsent(key, Buffer.from(JSON.stringify(value)));
@@ -100,7 +105,7 @@ export async function writeRun(store: ObjectStore, finished: boolean, lines = 20
   await put(layout.annotator(ANNOTATOR), { annotator: ANNOTATOR, mode: 'pointwise', judge: {}, prompt: { goal: 'gain levels <b>fast</b>' } });
   for (let seq = 0; seq < 3; seq++) {
     const texts = MESSAGES.flatMap(([text], index) => new Array<Uint8Array>(MESSAGES.length - index).fill(Buffer.from(text, 'latin1')));
-    await store.putIfAbsent(layout.segment(RUN, 0, seq), tableBytes([binary('text', [...texts, new Uint8Array(0), Buffer.from('never asked', 'latin1')])]));
+    await store.putIfAbsent(layout.segment(RUN, 0, seq), segmentBytes([...texts, new Uint8Array(0), Buffer.from('never asked', 'latin1')]));
   }
   for (const [version, mean] of [[0, 0.1], [200, 0.9]] as const) {
     const means = { length: { mean: 190 - version / 2, halfWidth: 4 }, 'return.goal': { mean, halfWidth: 0.06 }, keys_found: { mean: 2 * mean, halfWidth: 1.5 } };
