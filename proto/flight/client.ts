@@ -6,6 +6,7 @@ import { descriptorToMessage, infoFromMessage, type ActionType, type FlightInfo 
 import { splitMessages, StreamJoiner, type IpcMessage } from './ipc-messages.js';
 import { CLIENT_WINDOW_BYTES, MESSAGE_BYTES_MAX } from './limits.js';
 import { parseLocation } from './location.js';
+import { callSink } from './message-sink.js';
 import { FLIGHT_METHODS } from './protocol.js';
 import { SendWindow } from './send-window.js';
 import { errorOf } from './status.js';
@@ -208,7 +209,7 @@ export class FlightClient {
 }
 
 async function sendAll(call: ClientDuplexStream<FlightData, unknown>, descriptor: FlightDescriptor, messages: readonly IpcMessage[], signal: AbortSignal): Promise<void> {
-  const window = new SendWindow(call, signal);
+  const window = new SendWindow(callSink(call), signal);
   for (const [index, message] of messages.entries()) await window.send(index === 0 ? { descriptor, ...message } : message);
   call.end();
 }

@@ -1,6 +1,6 @@
 /** Bounds the bytes that are handed to gRPC and not yet taken by the connection: a slow peer must not fill our memory. */
-import type { Writable } from 'node:stream';
 import { SEND_WINDOW_BYTES } from './limits.js';
+import type { MessageSink } from './message-sink.js';
 import type { FlightData } from './wire.js';
 
 export class SendWindow {
@@ -8,7 +8,7 @@ export class SendWindow {
   private wake: (() => void) | undefined;
 
   constructor(
-    private readonly call: Writable,
+    private readonly sink: MessageSink,
     private readonly signal: AbortSignal,
     private readonly bytesMax = SEND_WINDOW_BYTES,
   ) {
@@ -25,7 +25,7 @@ export class SendWindow {
     }
     this.signal.throwIfAborted();
     this.inFlightBytes += bytes;
-    this.call.write(data, () => {
+    this.sink.write(data, () => {
       this.inFlightBytes -= bytes;
       this.wake?.();
     });

@@ -1,7 +1,6 @@
 /** What every call of the server needs: authorisation, cancellation, errors as statuses. */
 import { timingSafeEqual } from 'node:crypto';
 import { status as Status, type handleBidiStreamingCall, type handleServerStreamingCall, type handleUnaryCall, type Metadata, type ServerDuplexStream, type ServerWritableStream } from '@grpc/grpc-js';
-import { SendWindow } from './send-window.js';
 import { statusOf, StatusError } from './status.js';
 
 export interface CallContext {
@@ -40,7 +39,7 @@ export function unary<Request, Response>(authorise: Authorise, work: (request: R
   };
 }
 
-type StreamWork<Call> = (call: Call, context: CallContext, window: SendWindow) => Promise<void>;
+type StreamWork<Call> = (call: Call, context: CallContext) => Promise<void>;
 
 export function serverStream<Request, Response>(authorise: Authorise, work: StreamWork<ServerWritableStream<Request, Response>>): handleServerStreamingCall<Request, Response> {
   return (call) => void runStream(call, authorise, work);
@@ -55,7 +54,7 @@ async function runStream<Call extends ServerWritableStream<unknown, unknown> | S
   call.once('cancelled', () => abort.abort(cancelled()));
   try {
     authorise(call.metadata);
-    await work(call, { signal: abort.signal, peer: call.getPeer() }, new SendWindow(call, abort.signal));
+    await work(call, { signal: abort.signal, peer: call.getPeer() });
     call.end();
   } catch (error) {
     // `emit`, not `destroy`: grpc-js turns an error event into a status, and a destroyed call into silence.

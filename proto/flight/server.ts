@@ -6,15 +6,16 @@ import { descriptorFromMessage, infoToMessage, type ActionType, type FlightInfo 
 import { messagesOf, type IpcMessage } from './ipc-messages.js';
 import { MESSAGE_BYTES_MAX } from './limits.js';
 import { formatLocation } from './location.js';
+import { serverSink } from './message-sink.js';
 import { FLIGHT_SERVICE, type DescriptorMessage, type FlightInfoMessage } from './protocol.js';
-import { untilAborted } from './send-window.js';
+import { SendWindow, untilAborted } from './send-window.js';
 import { bearer, bidiStream, serverStream, unary, type CallContext } from './server-calls.js';
 import { StatusError } from './status.js';
 import type { FlightData, FlightDescriptor } from './wire.js';
 
 export type { CallContext } from './server-calls.js';
 
-/** An Arrow IPC stream: whole, or in pieces of any size. */
+/** An Arrow IPC stream: whole, or in pieces of any size. Sent from where it lies: do not write to it afterwards. */
 export type IpcSource = Uint8Array | AsyncIterable<Uint8Array>;
 
 /** What a server offers. A LaurelError keeps its code on the way to the client; a method that is left out answers UNIMPLEMENTED. */
@@ -89,7 +90,8 @@ function implementation(producer: FlightProducer, authorise: ReturnType<typeof b
     return infoToMessage(await producer.getFlightInfo(descriptorFromMessage(request), context));
   };
   return {
-    DoGet: serverStream(authorise, async (call: ServerWritableStream<{ ticket: Uint8Array }, FlightData>, context, window) => {
+    DoGet: serverStream(authorise, async (call: ServerWritableStream<{ ticket: Uint8Array }, FlightData>, context) => {
+      const window = new SendWindow(serverSink(call), context.signal);
       const source = await producer.getStream(call.request.ticket, context);
       for await (const message of untilAborted(messagesOf(source), context.signal)) {
         checkSize(message, messageBytesMax);

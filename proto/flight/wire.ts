@@ -1,6 +1,6 @@
 /**
- * Codec of FlightData, the one message that carries bulk. Decoding gives views into the received bytes, encoding copies
- * each part once; a generated codec would copy `data_body` a second time on both sides.
+ * Codec of FlightData, the one message that carries bulk. Decoding gives views into the received bytes, and the
+ * body can be sent from where it lies (`encodeHead`); a generated codec would copy `data_body` on both sides.
  */
 
 /** How a data set is named: by a path, or by a command that only the server reads. */
@@ -24,12 +24,25 @@ const DESCRIPTOR_FIELD = { type: 1, command: 2, path: 3 } as const;
 const DESCRIPTOR_TYPE = { path: 1, command: 2 } as const;
 
 export function encodeFlightData(data: FlightData): Buffer {
+  return Buffer.concat([encodeHead(data), data.body]);
+}
+
+/**
+ * All of the message but the body, which stands last on the wire: body bytes that follow make it whole.
+ * @param reservedBytes left free at the start, for a prefix of the caller.
+ */
+export function encodeHead(data: FlightData, reservedBytes = 0): Buffer {
   const fields: [number, Uint8Array][] = [];
   if (data.descriptor) fields.push([FIELD.descriptor, encodeDescriptor(data.descriptor)]);
   if (data.header.byteLength > 0) fields.push([FIELD.header, data.header]);
   if (data.appMetadata && data.appMetadata.byteLength > 0) fields.push([FIELD.appMetadata, data.appMetadata]);
-  if (data.body.byteLength > 0) fields.push([FIELD.body, data.body]);
-  return encodeFields(fields);
+  const bodyBytes = data.body.byteLength;
+  const tag = (FIELD.body << 3) | LENGTH_DELIMITED;
+  const sizeOfBodyHead = bodyBytes === 0 ? 0 : varintSize(tag) + varintSize(bodyBytes);
+  const head = Buffer.allocUnsafe(reservedBytes + fieldsSize(fields) + sizeOfBodyHead);
+  const at = writeFields(head, reservedBytes, fields);
+  if (bodyBytes > 0) writeVarint(head, writeVarint(head, at, tag), bodyBytes);
+  return head;
 }
 
 /** @throws RangeError where the bytes end inside a field. */
@@ -69,19 +82,30 @@ function decodeDescriptor(bytes: Uint8Array): FlightDescriptor {
   return type === DESCRIPTOR_TYPE.command ? { kind: 'command', command } : { kind: 'path', path };
 }
 
-/** Length-delimited fields, in the order given, in one buffer. */
-function encodeFields(fields: readonly (readonly [field: number, value: Uint8Array])[]): Buffer {
+type LengthDelimited = readonly (readonly [field: number, value: Uint8Array])[];
+
+function encodeFields(fields: LengthDelimited): Buffer {
+  const buffer = Buffer.allocUnsafe(fieldsSize(fields));
+  writeFields(buffer, 0, fields);
+  return buffer;
+}
+
+function fieldsSize(fields: LengthDelimited): number {
   let size = 0;
   for (const [field, value] of fields) size += varintSize((field << 3) | LENGTH_DELIMITED) + varintSize(value.byteLength) + value.byteLength;
-  const buffer = Buffer.allocUnsafe(size);
-  let at = 0;
+  return size;
+}
+
+/** Writes the fields in the order given. Returns where the next byte belongs. */
+function writeFields(buffer: Buffer, offset: number, fields: LengthDelimited): number {
+  let at = offset;
   for (const [field, value] of fields) {
     at = writeVarint(buffer, at, (field << 3) | LENGTH_DELIMITED);
     at = writeVarint(buffer, at, value.byteLength);
     buffer.set(value, at);
     at += value.byteLength;
   }
-  return buffer;
+  return at;
 }
 
 /** The fields of a message: bytes where they are length-delimited, else a number (fixed-width values read as 0). */

@@ -4,10 +4,11 @@ import { FlightClientPool } from '../../proto/flight/client-pool.js';
 import { FlightClient } from '../../proto/flight/client.js';
 import { pathDescriptor } from '../../proto/flight/flight-info.js';
 import { splitMessages } from '../../proto/flight/ipc-messages.js';
+import { callSink } from '../../proto/flight/message-sink.js';
 import { SendWindow } from '../../proto/flight/send-window.js';
 import { createFlightServer, type FlightProducer } from '../../proto/flight/server.js';
 import { makeCertificate } from './certificate.js';
-import { Closing, bigBatch, fromText, sampleTable, settled, tableProducer, text, until } from './support.js';
+import { Closing, bigBatch, sampleTable, settled, tableProducer, text, until } from './support.js';
 
 const closing = new Closing();
 afterEach(() => closing.closeAll());
@@ -56,7 +57,6 @@ function silent() {
     getStream: (_ticket, { signal }) => wait(signal),
     getFlightInfo: (_descriptor, { signal }) => wait(signal),
     putStream: (_descriptor, _messages, { signal }) => wait(signal),
-    // eslint-disable-next-line require-yield -- it never has a result
     async *doAction(_type, _body, { signal }) {
       await wait(signal);
     },
@@ -174,7 +174,7 @@ describe('a slow reader', () => {
     let written = 0;
     const call = new Writable({ objectMode: true, highWaterMark: 1_000, write: (_message, _encoding, done) => void taken.push(done) });
     const abort = new AbortController();
-    const window = new SendWindow(call, abort.signal);
+    const window = new SendWindow(callSink(call), abort.signal);
     const send = async () => {
       for (;;) {
         await window.send({ header: new Uint8Array(0), body: new Uint8Array(MIB) });
@@ -194,7 +194,7 @@ describe('a slow reader', () => {
 
   it('does not keep a message waiting that alone is larger than the window', async () => {
     const call = new Writable({ objectMode: true, write: (_message, _encoding, done) => done() });
-    const window = new SendWindow(call, new AbortController().signal, 100);
+    const window = new SendWindow(callSink(call), new AbortController().signal, 100);
     for (let i = 0; i < 3; i += 1) await window.send({ header: new Uint8Array(10), body: new Uint8Array(1_000) });
     expect(call.writableLength).toBe(0);
   });
