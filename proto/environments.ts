@@ -4,8 +4,8 @@ import { z } from 'zod';
 const gridWorld = z
   .strictObject({
     kind: z.literal('grid-world'),
-    size: z.int().min(4).max(32).default(6).describe('Side of a room, walls not counted.'),
-    rooms: z.int().min(1).max(6).default(2).describe('Rooms in a row; a locked door between each two.'),
+    size: z.int().min(4).max(32).default(5).describe('Side of a room, walls not counted.'),
+    rooms: z.int().min(1).max(6).default(3).describe('Rooms in a row; a locked door between each two.'),
     episodeStepsMax: z.int().min(1).max(100_000).default(200).describe('Steps after which an episode is truncated.'),
     distractors: z.int().min(0).max(16).default(2).describe('Objects that are of no use.'),
     rewardDecay: z.boolean().default(false).describe('The reward at the goal falls with time: 1 - 0.9 * t / episodeStepsMax.'),

@@ -6,8 +6,9 @@ import { CounterRandom } from '../../../../proto/philox.js';
 import type { EpisodeSeed } from '../environment.js';
 
 export const COLOURS = ['red', 'blue', 'green', 'yellow', 'purple', 'grey'] as const;
-export const ACTIONS = ['north', 'east', 'south', 'west', 'pick up', 'drop', 'open'] as const;
-export const ACTION = { north: 0, east: 1, south: 2, west: 3, pickUp: 4, drop: 5, open: 6 } as const;
+export const ACTIONS = ['north', 'east', 'south', 'west', 'pick up'] as const;
+/** Actions below this one move. */
+export const PICK_UP = 4;
 
 /** What a cell holds; coloured things come six in a row, one id for each colour. */
 export const CELL = { outside: 0, floor: 1, wall: 2, goal: 3, key: 4, ball: 10, box: 16, lockedDoor: 22, openDoor: 28 } as const;
@@ -16,7 +17,7 @@ const COLOUR_COUNT = COLOURS.length;
 const STEP_X = [0, 1, 0, -1];
 const STEP_Y = [-1, 0, 1, 0];
 
-export type EventKind = 'none' | 'wall' | 'locked' | 'here' | 'picked' | 'nothing-here' | 'hands-full' | 'dropped' | 'no-room' | 'empty-handed' | 'unlocked' | 'no-key' | 'wrong-key' | 'nothing-to-open' | 'through' | 'goal';
+export type EventKind = 'none' | 'wall' | 'locked' | 'wrong-key' | 'here' | 'picked' | 'fixed' | 'nothing-here' | 'hands-full' | 'unlocked' | 'through' | 'goal';
 
 export interface WorldOptions {
   readonly size: number;
@@ -71,26 +72,19 @@ export class World {
 
   /** What the action led to, and the thing it was about. */
   act(action: number): { readonly kind: EventKind; readonly thing: number } {
-    if (action < 4) return this.move(action);
+    return action < PICK_UP ? this.move(action) : this.pickUp();
+  }
+
+  private pickUp(): { kind: EventKind; thing: number } {
     const at = this.y * this.width + this.x;
     const here = this.cells[at] as number;
-    if (action === ACTION.pickUp) {
-      if (!isItem(here)) return { kind: 'nothing-here', thing: here };
-      if (this.carried !== 0) return { kind: 'hands-full', thing: this.carried };
-      this.carried = here;
-      this.cells[at] = CELL.floor;
-      if (isKey(here)) this.keysPicked += 1;
-      return { kind: 'picked', thing: here };
-    }
-    if (action === ACTION.drop) {
-      if (this.carried === 0) return { kind: 'empty-handed', thing: 0 };
-      if (here !== CELL.floor) return { kind: 'no-room', thing: here };
-      const thing = this.carried;
-      this.cells[at] = thing;
-      this.carried = 0;
-      return { kind: 'dropped', thing };
-    }
-    return this.open();
+    if (!isItem(here)) return { kind: 'nothing-here', thing: here };
+    if (!isKey(here)) return { kind: 'fixed', thing: here };
+    if (this.carried !== 0) return { kind: 'hands-full', thing: this.carried };
+    this.carried = here;
+    this.cells[at] = CELL.floor;
+    this.keysPicked += 1;
+    return { kind: 'picked', thing: here };
   }
 
   private move(direction: number): { kind: EventKind; thing: number } {
@@ -98,7 +92,7 @@ export class World {
     const at = (this.y + (STEP_Y[direction] as number)) * this.width + this.x + (STEP_X[direction] as number);
     const target = this.cells[at] as number;
     if (target === CELL.wall) return { kind: 'wall', thing: target };
-    if (isLocked(target)) return { kind: 'locked', thing: target };
+    if (isLocked(target)) return this.unlock(at, target);
     this.x += STEP_X[direction] as number;
     this.y += STEP_Y[direction] as number;
     if (target === CELL.goal) {
@@ -115,16 +109,14 @@ export class World {
     return isItem(target) ? { kind: 'here', thing: target } : { kind: 'none', thing: target };
   }
 
-  /** Opens the door that the agent faces, with the key of its colour. */
-  private open(): { kind: EventKind; thing: number } {
-    const at = (this.y + (STEP_Y[this.facing] as number)) * this.width + this.x + (STEP_X[this.facing] as number);
-    const target = this.cells[at] as number;
-    if (!isLocked(target)) return { kind: 'nothing-to-open', thing: target };
-    if (!isKey(this.carried)) return { kind: 'no-key', thing: target };
-    if (colourOf(this.carried) !== colourOf(target)) return { kind: 'wrong-key', thing: target };
-    this.cells[at] = CELL.openDoor + colourOf(target);
+  /** A locked door opens to whoever walks into it with the key of its colour; the key stays in the lock. */
+  private unlock(at: number, door: number): { kind: EventKind; thing: number } {
+    if (this.carried === 0) return { kind: 'locked', thing: door };
+    if (colourOf(this.carried) !== colourOf(door)) return { kind: 'wrong-key', thing: door };
+    this.cells[at] = CELL.openDoor + colourOf(door);
+    this.carried = 0;
     this.doorsOpened += 1;
-    return { kind: 'unlocked', thing: target };
+    return { kind: 'unlocked', thing: door };
   }
 
   private place(thing: number, room: number, below: (bound: number) => number): void {

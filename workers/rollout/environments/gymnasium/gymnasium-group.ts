@@ -94,6 +94,7 @@ export class GymnasiumGroup implements EnvironmentGroup {
   }
 
   async step(actions: Int32Array | Float32Array, outcome: StepOutcome, only: readonly number[] = this.all): Promise<void> {
+    if (only.length === 0) return;
     const { action } = this.opened;
     const width = action.kind === 'discrete' ? 1 : action.size;
     const sent = action.kind === 'discrete' ? new Int32Array(only.length) : new Float32Array(only.length * width);
