@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -37,11 +37,13 @@ describe.runIf(isPlayable)('folders of games', () => {
     writeFileSync(library, 'x');
     vi.stubEnv('TMPDIR', root);
     const folder = new GameFolder({ library, data: library });
-    folder.refresh();
+    const fresh = ['logfile', 'nhdat', 'perm', 'record', 'save', 'xlogfile'];
+    expect(readdirSync(folder.playPath).sort()).toEqual(fresh);
     writeFileSync(join(folder.playPath, 'record'), 'a score');
     writeFileSync(join(folder.playPath, '0Agent.1'), 'a level');
     folder.refresh();
-    expect(readdirSync(folder.playPath).sort()).toEqual(['logfile', 'nhdat', 'perm', 'record', 'save', 'xlogfile']);
+    expect(readdirSync(folder.playPath).sort()).toEqual(fresh);
+    expect(readFileSync(join(folder.playPath, 'record'), 'utf8')).toBe('');
     folder.remove();
     expect(gameFolders()).toEqual([]);
   });

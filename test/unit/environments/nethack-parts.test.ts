@@ -88,12 +88,14 @@ describe('the map', () => {
     expect(out.filter((glyph) => glyph === GLYPH_OUTSIDE)).toHaveLength(81 - 25);
   });
 
-  it('counts squares that show something, whichever half of a word they lie in', () => {
-    const map = new Int16Array(MAP_SQUARES).fill(GLYPH_BLANK);
-    const pairs = new Int32Array(map.buffer, 0, (MAP_SQUARES - 1) / 2);
-    expect(countSeen(map, pairs)).toBe(0);
-    for (const square of [0, 1, 4, 7, MAP_SQUARES - 1]) map[square] = 1;
-    expect(countSeen(map, pairs)).toBe(5);
+  it('counts squares that show something, wherever in a word of four they lie', () => {
+    const memory = new ArrayBuffer(MAP_SQUARES * 2 + 2);
+    const map = new Int16Array(memory, 0, MAP_SQUARES).fill(GLYPH_BLANK);
+    const quads = new Float64Array(memory, 0, MAP_SQUARES >> 2);
+    expect(countSeen(map, quads)).toBe(0);
+    // -1 in four squares is a number that equals nothing, not even itself.
+    for (const [square, glyph] of [[0, 1], [5, 1], [10, 1], [15, 1], [20, -1], [21, -1], [22, -1], [23, -1], [MAP_SQUARES - 3, 1], [MAP_SQUARES - 1, 1]] as const) map[square] = glyph;
+    expect(countSeen(map, quads)).toBe(10);
   });
 
   it('adds up levels, and a level does not shrink', () => {

@@ -12,7 +12,6 @@ import { TASKS, type StepFacts, type TaskResult } from './tasks.js';
 export class Episode {
   readonly game: Game;
   readonly player: Player;
-  private readonly pairs: Int32Array;
   private readonly exploration = new Exploration();
   private square = -1;
   private readonly task;
@@ -39,7 +38,6 @@ export class Episode {
   ) {
     this.game = new Game(assets, options.character);
     this.player = new Player(this.game);
-    this.pairs = this.game.glyphPairs;
     this.task = TASKS[options.task];
   }
 
@@ -118,6 +116,6 @@ export class Episode {
   }
 
   private explore(): void {
-    this.exploration.see(this.status(STATUS.dungeon), this.status(STATUS.levelNumber), countSeen(this.game.glyphs, this.pairs));
+    this.exploration.see(this.status(STATUS.dungeon), this.status(STATUS.levelNumber), countSeen(this.game.glyphs, this.game.glyphQuads));
   }
 }

@@ -3,7 +3,7 @@
  * globals, so each game loads a file of its own) and the folder it plays in. Removed on close and when the process
  * ends; what a killed process left is removed by the next one.
  */
-import { constants, copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { constants, copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LaurelError } from '../../../../proto/errors.js';
@@ -16,8 +16,10 @@ export interface NetHackAssets {
 }
 
 const PREFIX = 'laurel-nethack-';
-/** Files that the game wants to find; empty, because it names statues and ghosts after the scores it finds. */
-const PLAY_FILES = ['perm', 'record', 'logfile', 'xlogfile'];
+/** Files that the game wants to find and adds to; empty at the start, because it names statues and ghosts after the scores it finds. */
+const SCORE_FILES: ReadonlySet<string> = new Set(['record', 'logfile', 'xlogfile']);
+/** What else belongs in its folder and is never written. */
+const LASTING: ReadonlySet<string> = new Set(['nhdat', 'perm', 'save']);
 
 const live = new Set<GameFolder>();
 let prepared = false;
@@ -71,11 +73,11 @@ export class GameFolder {
   readonly libraryPath: string;
   /** Names the content of the library file: the same for all copies of one file that has not been changed. */
   readonly libraryContent: string;
-  /** The folder that the game reads and writes; made anew by `refresh`. */
+  /** The folder that the game reads and writes; as new after `refresh`. */
   readonly playPath: string;
 
   /** @throws LaurelError LAUREL_ENVIRONMENT_FAILED where the temporary folder cannot be written. */
-  constructor(private readonly assets: NetHackAssets) {
+  constructor(assets: NetHackAssets) {
     try {
       prepareOnce();
       this.root = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-${namespaceId()}-${startOf('self') || '0'}-`));
@@ -85,6 +87,9 @@ export class GameFolder {
       const { dev, ino, size, mtimeMs } = statSync(assets.library);
       this.libraryContent = [dev, ino, size, mtimeMs].join(':');
       copyFileSync(assets.library, this.libraryPath, constants.COPYFILE_FICLONE);
+      mkdirSync(join(this.playPath, 'save'), { recursive: true });
+      symlinkSync(assets.data, join(this.playPath, 'nhdat'));
+      for (const name of ['perm', ...SCORE_FILES]) writeFileSync(join(this.playPath, name), '');
     } catch (error) {
       throw new LaurelError('LAUREL_ENVIRONMENT_FAILED', `expected to make a game folder in ${tmpdir()} (about 5 MB for each game); got: ${(error as Error).message}. Make room there or set TMPDIR.`, {}, { cause: error });
     }
@@ -92,10 +97,10 @@ export class GameFolder {
 
   /** Clears what an earlier episode left (levels, scores), so that no episode depends on another. */
   refresh(): void {
-    rmSync(this.playPath, { recursive: true, force: true });
-    mkdirSync(join(this.playPath, 'save'), { recursive: true });
-    symlinkSync(this.assets.data, join(this.playPath, 'nhdat'));
-    for (const name of PLAY_FILES) writeFileSync(join(this.playPath, name), '');
+    for (const name of readdirSync(this.playPath)) {
+      if (SCORE_FILES.has(name)) truncateSync(join(this.playPath, name));
+      else if (!LASTING.has(name)) rmSync(join(this.playPath, name), { recursive: true, force: true });
+    }
   }
 
   remove(): void {

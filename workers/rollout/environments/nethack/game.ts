@@ -7,8 +7,8 @@ import { addressOf, Binding } from './binding.js';
 import { GameFolder, type NetHackAssets } from './game-folder.js';
 import { ARENA, FOLDER_BYTES, INTERNAL, MAP_SQUARES, MESSAGE_BYTES, OBSERVATION, POINTER, PROGRAM, SETTINGS, STATUS_COUNT } from './layout.js';
 
-/** The usual task set-up; `name:` carries the character. */
-const OPTIONS = [
+/** The usual task set-up; `name:` carries the character. Colour belongs to it: without, remembered floor has another glyph. */
+export const GAME_OPTIONS: readonly string[] = [
   'autopickup',
   'color',
   'disclose:+i +a +v +g +c +o',
@@ -45,8 +45,8 @@ export class Game {
 
   /** int16 [21, 79], row-major. */
   readonly glyphs = new Int16Array(this.memory.buffer, ARENA.glyphs, MAP_SQUARES);
-  /** The same map two squares at a time, without the last square. */
-  readonly glyphPairs = new Int32Array(this.memory.buffer, ARENA.glyphs, (MAP_SQUARES - 1) / 2);
+  /** The same map four squares at a time, without the squares left over. */
+  readonly glyphQuads = new Float64Array(this.memory.buffer, ARENA.glyphs, MAP_SQUARES >> 2);
   /** Low and high word of each status number: number i is `status[2 * i]` (all fit 32 bits). */
   readonly status = new Int32Array(this.memory.buffer, ARENA.status, STATUS_COUNT * 2);
   /** Latin-1, ends at the first zero. */
@@ -96,8 +96,10 @@ export class Game {
     return this.words[at + 1] !== 0;
   }
 
-  get running(): boolean {
-    return this.binding !== undefined;
+  /** The two 64-bit seeds of the game that runs: of the game itself, and of what is only displayed. */
+  get seeds(): { readonly core: bigint; readonly display: bigint } {
+    const at = ARENA.settings;
+    return { core: this.memory.readBigUInt64LE(at + SETTINGS.seedCore), display: this.memory.readBigUInt64LE(at + SETTINGS.seedDisplay) };
   }
 
   /** False before the first map and after the last: status numbers are then zero. */
@@ -132,7 +134,7 @@ export class Game {
     if (folderBytes > FOLDER_BYTES - 64) throw new LaurelError('LAUREL_ENVIRONMENT_FAILED', `expected a temporary folder with a path below ${FOLDER_BYTES - 64} bytes, got ${folderBytes}; set TMPDIR to a shorter one`);
     memory.fill(0, at, at + SETTINGS.bytes);
     memory.write(this.folder.playPath, at + SETTINGS.folder);
-    memory.write([...OPTIONS, `name:Agent-${this.character}`].join(','), at + SETTINGS.options, SETTINGS.optionsBytes - 1, 'latin1');
+    memory.write([...GAME_OPTIONS, `name:Agent-${this.character}`].join(','), at + SETTINGS.options, SETTINGS.optionsBytes - 1, 'latin1');
     memory.writeInt32LE(1, at + SETTINGS.spawnMonsters);
     memory.writeUInt32LE(seed.low >>> 0, at + SETTINGS.seedCore);
     memory.writeUInt32LE(seed.high >>> 0, at + SETTINGS.seedCore + 4);

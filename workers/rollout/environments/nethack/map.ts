@@ -38,16 +38,18 @@ export function isBesideOracle(glyphs: Int16Array, column: number, row: number):
   return false;
 }
 
-/** Two blank squares read as one 32-bit word. */
-const BLANK_PAIR = GLYPH_BLANK * 0x10001;
+/** Four blank squares read as one 64-bit number: most of a map is blank, and so is passed over four squares at a time. */
+const BLANK_QUAD = new Float64Array(new Int16Array(4).fill(GLYPH_BLANK).buffer)[0] as number;
 
-/** Squares that show anything. `pairs`: the same map as 32-bit words, two squares each, without the last square. */
-export function countSeen(glyphs: Int16Array, pairs: Int32Array): number {
-  let seen = glyphs[MAP_SQUARES - 1] === GLYPH_BLANK ? 0 : 1;
-  for (let index = 0; index < pairs.length; index++) {
-    const pair = pairs[index] as number;
-    if (pair !== BLANK_PAIR) seen += ((pair & 0xffff) !== GLYPH_BLANK ? 1 : 0) + (pair >>> 16 !== GLYPH_BLANK ? 1 : 0);
+/** Squares that show anything. `quads`: the same map as 64-bit numbers, four squares each, without the squares left over. */
+export function countSeen(glyphs: Int16Array, quads: Float64Array): number {
+  let seen = 0;
+  for (let index = 0; index < quads.length; index++) {
+    if (quads[index] === BLANK_QUAD) continue;
+    const square = 4 * index;
+    seen += (glyphs[square] !== GLYPH_BLANK ? 1 : 0) + (glyphs[square + 1] !== GLYPH_BLANK ? 1 : 0) + (glyphs[square + 2] !== GLYPH_BLANK ? 1 : 0) + (glyphs[square + 3] !== GLYPH_BLANK ? 1 : 0);
   }
+  for (let square = 4 * quads.length; square < MAP_SQUARES; square++) if (glyphs[square] !== GLYPH_BLANK) seen++;
   return seen;
 }
 

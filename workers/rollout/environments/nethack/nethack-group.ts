@@ -92,7 +92,8 @@ export class NetHackGroup implements EnvironmentGroup {
       const offset = index * MESSAGE_VIEW_BYTES;
       let at = 0;
       for (; at < bytes; at++) out[offset + at] = message[at] as number;
-      for (; at < MESSAGE_VIEW_BYTES; at++) out[offset + at] = 0;
+      // Behind a message lies padding: at the first zero the rest is zero already.
+      for (; at < MESSAGE_VIEW_BYTES && out[offset + at] !== 0; at++) out[offset + at] = 0;
     }
   }
 }
