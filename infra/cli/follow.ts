@@ -20,6 +20,7 @@ export type Followed = { readonly kind: 'ended'; readonly result: RunResult; rea
 /** A look costs the workflow worker some milliseconds. */
 const LOOK_EVERY_MS = 1_000;
 const LOOK_TIMEOUT_MS = 10_000;
+const FIRST_ANSWER = 'the first answer of the run (workers are starting)';
 /** Failing calls are looked up more seldom: each look is a request to the server. */
 const LOOKS_PER_RETRY_LOOK = 3;
 
@@ -32,7 +33,8 @@ export async function followRun(options: FollowOptions): Promise<Followed> {
   let over = false;
   let retries: readonly string[] = [];
   let looks = 0;
-  const show = (waitingFor: string | undefined): void => {
+  let waitingFor: string | undefined = FIRST_ANSWER;
+  const show = (): void => {
     const elapsedMs = status?.elapsedMs ?? performance.now() - startedAtMs;
     screen.show({ run, status, rates: rates.rates(), waitingFor, retries, workers: options.workers(), events: options.events, page: options.page, elapsedMs });
   };
@@ -49,25 +51,31 @@ export async function followRun(options: FollowOptions): Promise<Followed> {
         status = await withTimeout(client.status(run), LOOK_TIMEOUT_MS);
         rates.add(status, Date.now());
         if (looks++ % LOOKS_PER_RETRY_LOOK === 0) retries = await withTimeout(client.retries(run), LOOK_TIMEOUT_MS);
-        if (!over) show(undefined);
+        waitingFor = undefined;
       } catch {
         // Expected while workers or server start or are started again; the screen says so, and the result decides.
-        if (!over) show(status === undefined ? 'the first answer of the run (workers are starting)' : 'the run to answer');
+        waitingFor = status === undefined ? FIRST_ANSWER : 'the run to answer';
       }
+      if (!over) show();
       await pause(LOOK_EVERY_MS, signal);
     }
   };
+  show();
   const looking = look();
+  // A look can wait long for its answer; the clock and the workers on the screen move on meanwhile.
+  const ticking = setInterval(show, LOOK_EVERY_MS);
   try {
     const followed = await Promise.race([ended, left]);
     if (followed.kind === 'left') return followed;
     status = await withTimeout(client.status(run), LOOK_TIMEOUT_MS).catch(() => status);
     over = true;
-    retries = [];
-    show(undefined);
+    clearInterval(ticking);
+    [waitingFor, retries] = [undefined, []];
+    show();
     return { ...followed, status };
   } finally {
     over = true;
+    clearInterval(ticking);
     await Promise.race([looking, pause(LOOK_EVERY_MS, signal)]);
   }
 }

@@ -153,3 +153,21 @@ function attentionLines(run: string, one: RunStatus['attention'][number], paint:
     `    decide with: ${one.choices.map((choice) => `laurel ${choice} ${run}${choice === 'stop' ? '' : ` --attention ${one.id}`}`).join('   ')}`,
   ];
 }
+
+/** A row for each mean, a column for each version. */
+export function evaluationTable(evaluations: RunStatus['evaluations']): string[] {
+  if (evaluations.length === 0) return [];
+  const names = [...new Set(evaluations.flatMap((one) => Object.keys(one.means)))];
+  const rows = [
+    ['', ...evaluations.map((one) => `version ${one.version} (${one.episodes} episodes)`)],
+    ...names.map((name) => [
+      formatName(name.replace(/^return\./, 'return ')),
+      ...evaluations.map((one) => {
+        const mean = one.means[name];
+        return mean ? `${formatNumber(mean.mean)} ± ${formatNumber(mean.halfWidth)}` : '-';
+      }),
+    ]),
+  ];
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join('   ').trimEnd());
+}

@@ -3,14 +3,14 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { backOffMs, countDeaths, DEFAULT_BACK_OFF, type BackOff } from './back-off.js';
-import { logTail, openLog } from './log-file.js';
+import { lastComplaint, openLog } from './log-file.js';
 import type { WorkerPlan } from './plan.js';
 
 export type WorkerEvent =
   | { readonly kind: 'started'; readonly worker: string; readonly pid: number; readonly restarts: number }
   /** The worker sent `{"kind":"ready"}`: it polls its queue. */
   | { readonly kind: 'ready'; readonly worker: string; readonly pid: number; readonly startMs: number }
-  | { readonly kind: 'died'; readonly worker: string; readonly pid: number; readonly why: string; readonly logEnd: string; readonly logPath: string; readonly retryInMs: number }
+  | { readonly kind: 'died'; readonly worker: string; readonly pid: number; readonly why: string; /** Last complaint in its log; empty where there is none. */ readonly logEnd: string; readonly logPath: string; readonly retryInMs: number }
   | { readonly kind: 'stopped'; readonly worker: string; readonly forced: boolean };
 
 export interface SupervisorOptions {
@@ -34,6 +34,8 @@ interface Supervised {
   child: ChildProcess | undefined;
   deaths: number;
   restarts: number;
+  /** Where the log of this life begins. */
+  logStart: number;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -46,7 +48,7 @@ export class Supervisor {
   private stopping: Promise<void> | undefined;
 
   constructor(private readonly options: SupervisorOptions) {
-    this.supervised = options.workers.map((plan) => ({ plan, child: undefined, deaths: 0, restarts: 0, timer: undefined }));
+    this.supervised = options.workers.map((plan) => ({ plan, child: undefined, deaths: 0, restarts: 0, logStart: 0, timer: undefined }));
   }
 
   start(): void {
@@ -81,16 +83,17 @@ export class Supervisor {
     if (this.stopping) return;
     const startedAt = performance.now();
     const log = openLog(this.logPath(one.plan));
+    one.logStart = log.start;
     let child: ChildProcess;
     try {
       child = spawn(process.execPath, ['--enable-source-maps', this.options.script, '--pool', one.plan.pool], {
         env: { ...this.options.variables, LAUREL_WORKER: one.plan.name },
         // Its own process group: Ctrl-C in the terminal reaches only the supervisor, which ends things in order.
         detached: true,
-        stdio: ['ignore', log, log, 'ipc'],
+        stdio: ['ignore', log.descriptor, log.descriptor, 'ipc'],
       });
     } finally {
-      closeSync(log);
+      closeSync(log.descriptor);
     }
     one.child = child;
     const pid = child.pid ?? 0;
@@ -117,7 +120,7 @@ export class Supervisor {
     const retryInMs = backOffMs(one.deaths, backOff);
     const logPath = this.logPath(one.plan);
     one.timer = setTimeout(() => this.launch(one), retryInMs);
-    this.options.onEvent({ kind: 'died', worker: one.plan.name, pid, why, logEnd: logTail(logPath, 1)[0] ?? '', logPath, retryInMs });
+    this.options.onEvent({ kind: 'died', worker: one.plan.name, pid, why, logEnd: lastComplaint(logPath, one.logStart), logPath, retryInMs });
   }
 
   private async end(one: Supervised): Promise<void> {

@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isProcessAlive } from '../../infra/devserver/record.js';
 import { compiledPath } from '../../infra/folders.js';
+import { lastComplaint } from '../../infra/supervisor/log-file.js';
 import { Supervisor, type WorkerEvent } from '../../infra/supervisor/supervisor.js';
 
 /** A worker that is told by its variables how to behave, and ends when its channel closes as workers/main.ts does. */
@@ -19,6 +20,28 @@ const WORKER = `
   process.send({ kind: 'ready' });
   setInterval(() => {}, 1000);
 `;
+
+describe('the last complaint of a log', () => {
+  it('is the last error of this life, never a line that says all is well', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'laurel-log-'));
+    try {
+      const path = join(folder, 'w.log');
+      const line = (level: number, msg: string): string => `${JSON.stringify({ level, msg })}\n`;
+      await writeFile(path, line(50, 'of an earlier life'));
+      const start = (await readFile(path)).length;
+      expect(lastComplaint(path, start)).toBe('');
+      await writeFile(path, line(30, 'ready') + line(40, 'no workflows registered'), { flag: 'a' });
+      expect(lastComplaint(path, start)).toBe('');
+      await writeFile(path, line(60, 'cannot connect') + line(30, 'ended'), { flag: 'a' });
+      expect(lastComplaint(path, start)).toBe('{"level":60,"msg":"cannot connect"}');
+      await writeFile(path, "/a/b.js:1\n    throw new Error('x');\n    ^\n\nError: x\n    at y (z:1)\n\nNode.js v20.0.0\n", { flag: 'a' });
+      expect(lastComplaint(path, start)).toBe('Error: x');
+      expect(lastComplaint(join(folder, 'none'), 0)).toBe('');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
 
 describe('the supervisor', () => {
   let folder: string;

@@ -9,7 +9,7 @@ import { ensureAsset } from '../../../workers/assets/index.js';
 import { runPage } from '../../devserver/connection.js';
 import { stateFolder, storeRoot } from '../../folders.js';
 import { openScreen, type Screen } from '../../screen/live-screen.js';
-import { evaluationText, segmentsText } from '../../screen/screen-lines.js';
+import { evaluationTable, segmentsText } from '../../screen/screen-lines.js';
 import { progressView } from '../asset-progress.js';
 import { Crew } from '../crew.js';
 import { followRun } from '../follow.js';
@@ -23,6 +23,9 @@ export interface RunOptions {
   readonly fresh?: boolean;
   readonly id?: string;
 }
+
+/** The newest, with their intervals; all are in the report. */
+const EVALUATIONS_SAID = 3;
 
 export function addRun(program: Command): void {
   program
@@ -139,7 +142,7 @@ function sayEnd(result: RunResult, status: RunStatus | undefined, say: (text: st
   const folder = join(storeRoot(), 'runs', result.run);
   say(`\n${result.run} ${result.outcome}: version ${result.version}, ${result.transitionsTrained.toLocaleString('en')} transitions trained`);
   say(`  segments    ${segmentsText({ ledger: result.ledger, segmentsQueued: 0 })}`);
-  for (const evaluation of status?.evaluations ?? []) say(`  evaluation  ${evaluationText(evaluation)}`);
+  evaluationTable((status?.evaluations ?? []).slice(-EVALUATIONS_SAID)).forEach((line, index) => say(`  ${index === 0 ? 'evaluation' : '          '}  ${line}`));
   say(`  report      ${join(folder, 'report.html')}`);
   say(`  summary     ${join(folder, 'summary.json')}`);
   say(`  metrics     ${join(folder, 'metrics.jsonl')}`);

@@ -55,9 +55,15 @@ async function once(server: OpenServer, run: string, json: boolean): Promise<voi
   try {
     status = await client.status(run);
   } catch (cause) {
-    throw new LaurelError('LAUREL_WORKER_FAILED', `expected the run ${run} (${state.toLowerCase()}) to answer, got: ${(cause as Error).message}; a worker of the pool workflows must run: \`laurel up\``, { run }, { cause });
+    throw new LaurelError('LAUREL_WORKER_FAILED', `expected the run ${run} (${state.toLowerCase()}) to answer, got: ${reasonOf(cause)}; a worker of the pool workflows must run: \`laurel up\``, { run }, { cause });
   }
   show(status, runPage(server.target, run), await client.retries(run), json);
+}
+
+/** What the server said; the client's own message names only the call. */
+function reasonOf(error: unknown): string {
+  const inner = (error as { cause?: { details?: unknown } }).cause?.details;
+  return typeof inner === 'string' && inner !== '' ? inner : (error as Error).message;
 }
 
 function show(status: RunStatus, page: string | undefined, retries: readonly string[], json: boolean): void {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { formatBar, formatCount, formatDuration, formatName, formatNumber, formatShare, printable } from '../../../infra/screen/format.js';
 import { clip, PlainScreen, TerminalScreen } from '../../../infra/screen/live-screen.js';
 import { RateWindow, UNKNOWN } from '../../../infra/screen/rates.js';
-import { plainLine, screenLines, stopText } from '../../../infra/screen/screen-lines.js';
+import { evaluationTable, plainLine, screenLines, stopText } from '../../../infra/screen/screen-lines.js';
 import { COLOURED, PLAIN } from '../../../infra/screen/view.js';
 import { STATUS, VIEW } from './status-fixture.js';
 
@@ -68,6 +68,16 @@ describe('the live screen', () => {
       'nethack-oni Running 42 % | 4:20 left | 212,100 transitions, 1,216/s | version 57, lag 1 | labels 812 made, 1,034 known, 122 waiting, 3 unparsable, 4.81/s | ' +
         'reward total 0.0126, game 0.00123, helpful 0.0312 (12 % unknown) | loss 0.012, policy loss -0.0031, value loss 0.2, entropy 2.91 | episodes 124 ended, return 31.3, depth max 1.42, 512 steps',
     );
+  });
+
+  it('sets evaluations side by side', () => {
+    const evaluation = (version: number, means: object) => ({ version, episodes: 8, means, key: '', digest: '', bytes: 0, rows: 0, schemaVersion: 1, endpoints: [] }) as never;
+    expect(evaluationTable([evaluation(0, { 'return.goal': { mean: 0.5, halfWidth: 0.25 } }), evaluation(59, { 'return.goal': { mean: 0.625, halfWidth: 0.4 }, steps: { mean: 12, halfWidth: 1 } })])).toEqual([
+      '              version 0 (8 episodes)   version 59 (8 episodes)',
+      'return goal               0.5 ± 0.25               0.625 ± 0.4',
+      'steps                              -                    12 ± 1',
+    ]);
+    expect(evaluationTable([])).toEqual([]);
   });
 
   it('shows how far each stop criterion is', () => {
