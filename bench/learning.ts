@@ -1,0 +1,78 @@
+/** Shared by the learning tables: runs a job through the whole pipeline, reads its evaluations, makes intervals. */
+import { spawn } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readJson } from '../workers/store/artifacts.js';
+import { layout } from '../workers/store/layout.js';
+import { LocalStore } from '../workers/store/local-store.js';
+
+const CLI = fileURLToPath(new URL('../infra/cli/main.js', import.meta.url));
+
+export interface StoredEpisode {
+  readonly length: number;
+  readonly returns: readonly number[];
+  readonly statistics: readonly number[];
+  readonly messages: readonly (readonly [text: string, count: number])[];
+}
+export interface StoredEvaluation {
+  readonly policyVersion: number;
+  readonly rewards: readonly string[];
+  readonly episodeStatistics: readonly string[];
+  readonly episodes: readonly StoredEpisode[];
+}
+
+export function storeOf(state: string): LocalStore {
+  return new LocalStore(join(state, 'store'));
+}
+
+/** `laurel run` on a job, to its end; returns its evaluations, oldest version first. */
+export async function runJob(job: Record<string, unknown>, state: string): Promise<StoredEvaluation[]> {
+  const name = String(job['name']);
+  await mkdir(state, { recursive: true });
+  const file = join(state, `${name}.json`);
+  await writeFile(file, JSON.stringify(job));
+  const store = storeOf(state);
+  if (!(await store.exists(layout.summary(name)))) await laurel(['run', file], state);
+  const keys = (await store.list(layout.evaluations(name))).map(({ key }) => key);
+  const evaluations = await Promise.all(keys.map((key) => readJson<StoredEvaluation>(store, key)));
+  return evaluations.filter((one) => one !== undefined).sort((a, b) => a.policyVersion - b.policyVersion);
+}
+
+async function laurel(parameters: readonly string[], state: string): Promise<void> {
+  const child = spawn(process.execPath, [CLI, ...parameters], { env: { ...process.env, LAUREL_STATE: state }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let tail = '';
+  const keep = (data: Buffer): void => void (tail = (tail + data.toString()).slice(-4_000));
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  if (code !== 0) throw new Error(`laurel ${parameters.join(' ')} ended with ${code}:\n${tail}`);
+}
+
+export interface Interval {
+  readonly mean: number;
+  readonly halfWidth: number;
+}
+
+/** Two-sided 95 % quantiles of Student's t for 1 .. 30 degrees of freedom; beyond that the normal quantile serves. */
+const T_95 = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131, 2.12, 2.11, 2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048, 2.045, 2.042];
+
+export function interval(values: readonly number[]): Interval {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, values.length - 1);
+  const t = T_95[values.length - 2] ?? 1.96;
+  return { mean, halfWidth: t * Math.sqrt(variance / values.length) };
+}
+
+export function apart(low: Interval, high: Interval): boolean {
+  return low.mean + low.halfWidth < high.mean - high.halfWidth;
+}
+
+export function show({ mean, halfWidth }: Interval, digits = 2): string {
+  return `${mean.toFixed(digits)} ± ${halfWidth.toFixed(digits)}`;
+}
+
+export function statistic(evaluation: StoredEvaluation, name: string): number[] {
+  const index = evaluation.episodeStatistics.indexOf(name);
+  return evaluation.episodes.map((episode) => episode.statistics[index] ?? NaN);
+}
