@@ -165,7 +165,7 @@ async function preparePython(note: (line: string) => void): Promise<string> {
 }
 
 async function playPython(python: string, mode: 'keys' | 'lean' | 'shipped', value: string): Promise<Timing> {
-  const { code, stdout, tail } = await runProgram(python, [join(projectRoot(), 'bench', 'python', 'nethack.py'), mode, value]);
+  const { code, stdout, tail } = await runProgram(python, [join(projectRoot(), 'bench', 'nethack_reference.py'), mode, value]);
   if (code !== 0) throw new Error(`the Python side (${mode}) ended with ${code}: ${tail}`);
   return JSON.parse(stdout) as Timing;
 }

@@ -3,6 +3,7 @@ import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { LaurelError, type ErrorCode } from './errors.js';
 import { jobSchema, type Job } from './job.js';
+import { characterFault } from './nethack-characters.js';
 
 export interface JobIssue {
   /** Where, as a path of keys: `sources.helpful.annotator.goal`. */
@@ -98,6 +99,10 @@ function checkJob(job: Job): JobIssue[] {
   for (const [name, source] of Object.entries(job.sources)) {
     if (source.kind === 'rule') checkPatterns(source.rules.filter((rule) => rule.match === 'regex'), `sources.${name}.rules`, say);
     if (source.kind === 'model' && source.annotator.judge.kind === 'scripted') checkPatterns(source.annotator.judge.rules, `sources.${name}.annotator.judge.rules`, say);
+  }
+  if (job.environment.kind === 'nethack') {
+    const fault = characterFault(job.environment.character);
+    if (fault !== undefined) say('environment.character', fault);
   }
   if (job.environment.kind === 'gymnasium') {
     const readers = names.filter((name) => job.sources[name]?.kind === 'model');

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { characterFault } from '../../../proto/nethack-characters.js';
 import { createStepOutcome } from '../../../workers/rollout/environments/environment.js';
 import { STATISTIC_NAMES } from '../../../workers/rollout/environments/nethack/statistics.js';
 import { closeGroups, drawActions, isPlayable, openGroup, type Playing } from './nethack-support.js';
@@ -29,6 +30,23 @@ describe.runIf(isPlayable)('a group of NetHack games', () => {
     expect(statistic(playing, 'hitPointShare')).toBe(1);
     expect(statistic(playing, 'depth')).toBe(1);
     expect(statistic(playing, 'turn')).toBeCloseTo(Math.log(2), 6);
+  });
+
+  it('begins as every character that a job may name', async () => {
+    const words: Readonly<Record<string, string>> = { law: 'lawful', neu: 'neutral', cha: 'chaotic', hum: 'human', elf: 'elven', dwa: 'dwarven', gno: 'gnomish', orc: 'orcish' };
+    const roles = 'arc bar cav hea kni mon pri ran rog sam tou val wiz'.split(' ');
+    const all = roles.flatMap((role) => ['hum', 'elf', 'dwa', 'gno', 'orc'].flatMap((race) => ['law', 'neu', 'cha'].flatMap((alignment) => ['mal', 'fem'].map((gender) => [role, race, alignment, gender].join('-')))));
+    const characters = all.filter((character) => characterFault(character) === undefined);
+    expect(characters).toHaveLength(73);
+    for (const character of characters) {
+      const playing = await openGroup({ character, observations: ['message'] });
+      // Where something lies on the first square, that is told last: another dungeon then.
+      for (let low = 0; low < 10 && !playing.message().includes('You are a'); low++) playing.start({ high: 7, low });
+      const [role, race, alignment] = character.split('-') as [string, string, string];
+      const own = `${words[alignment]} (fe)?(male )?${words[race]} ${role}`;
+      expect(playing.message().replace(/\s+/g, ' ')).toMatch(new RegExp(`You are a ${own}`, 'i'));
+      closeGroups();
+    }
   });
 
   it('fills buffers of exactly the types and shapes that its spaces name', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { NetHackSpec } from '../../../proto/environments.js';
 import { errorCodeOf } from '../../../proto/errors.js';
+import { resolveJob } from '../../../proto/resolve.js';
 import { ACTION_COUNT, ACTION_KEYS, ACTION_NAMES } from '../../../workers/rollout/environments/nethack/actions.js';
 import { GLYPH_BLANK, GLYPH_ORACLE, MAP_COLUMNS, MAP_SQUARES, STATUS, STATUS_COUNT } from '../../../workers/rollout/environments/nethack/layout.js';
 import { CROP_SQUARES, countSeen, Exploration, GLYPH_OUTSIDE, isBesideOracle, writeCrop } from '../../../workers/rollout/environments/nethack/map.js';
@@ -41,10 +42,18 @@ describe('options of a NetHack environment', () => {
   it.each([
     ['xyz-hum-neu-mal', 'roles are arc'],
     ['sam-elf-law-mal', 'races of sam are hum'],
-    ['pri-elf-law-mal', 'alignments are cha'],
-    ['val-hum-neu-mal', 'genders are fem'],
+    ['pri-elf-law-mal', 'alignments of pri-elf are cha'],
+    ['val-hum-neu-mal', 'genders of val are fem'],
   ])('do not take the character %s, which the game would replace by another', (character, reason) => {
     expect(failure({ kind: 'nethack', character })).toEqual({ code: 'LAUREL_JOB_INVALID', message: expect.stringContaining(reason) });
+  });
+});
+
+describe('a job with a NetHack environment', () => {
+  it('is refused before it starts when the game has no such character', () => {
+    const job = { name: 'a', environment: { kind: 'nethack', character: 'val-hum-neu-mal' }, sources: { game: { kind: 'env' } }, combine: { op: 'linear', weights: { game: 1 } }, stop: { versions: 1 } };
+    expect(() => resolveJob(job)).toThrow(/environment\.character: .*genders of val are fem/);
+    expect(resolveJob({ ...job, environment: { kind: 'nethack', character: 'val-hum-neu-fem' } }).environment).toMatchObject({ character: 'val-hum-neu-fem' });
   });
 });
 

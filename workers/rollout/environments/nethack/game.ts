@@ -69,10 +69,11 @@ export class Game {
 
   /**
    * Ends the game that runs and starts another; afterwards the first map is on the screen. The same seed and the same
-   * keys give the same bytes, on any day: seeds, calendar and start time are all drawn from `seed`.
+   * keys give the same bytes, on any day: seeds, calendar and start time are all drawn from `seed`. `onScreen` is called
+   * for each screen that is passed over on the way to the map (a long greeting is one).
    * @throws LaurelError LAUREL_ENVIRONMENT_FAILED where the game does not come up.
    */
-  start(seed: EpisodeSeed): void {
+  start(seed: EpisodeSeed, onScreen: () => void = () => undefined): void {
     this.end();
     this.folder.refresh();
     philox4x32(seed.low, seed.high, 0, 0, 0, 0, this.seedWords);
@@ -81,6 +82,7 @@ export class Game {
     this.game = this.binding.start(this.observationAddress, this.base + ARENA.settings);
     this.binding.setGlobal('ubirthday', START_TIME_S + ((this.seedWords[2] as number) % START_SPAN_S));
     for (let pressed = 0; this.program[PROGRAM.inMoveLoop] === 0 && pressed < INTRO_KEYS_MAX; pressed++) {
+      onScreen();
       if (this.key(KEY.space)) break;
     }
     if (this.program[PROGRAM.inMoveLoop] === 0 || !this.inNormalGame) {

@@ -8,6 +8,7 @@ import { Episode } from './episode.js';
 import type { NetHackAssets } from './game-folder.js';
 import { MAP_SQUARES, STATUS } from './layout.js';
 import { CROP_SQUARES, writeCrop } from './map.js';
+import { parseNetHackOptions } from './options.js';
 import { MESSAGE_VIEW_BYTES, nethackSpaces } from './spaces.js';
 import { STATISTIC_COUNT, writeStatistics } from './statistics.js';
 
@@ -100,9 +101,9 @@ export class NetHackGroup implements EnvironmentGroup {
 
 /**
  * A group of `size` games.
- * @throws LaurelError LAUREL_ASSET_MISSING or LAUREL_ASSET_CORRUPT where the game's files are not on this machine.
+ * @throws LaurelError LAUREL_JOB_INVALID where the game has no such character, LAUREL_ASSET_MISSING or LAUREL_ASSET_CORRUPT where the game's files are not on this machine.
  */
 export async function createNetHackGroup(options: NetHackSpec, size: number): Promise<NetHackGroup> {
   const { library, data } = await requireAsset(nethackAsset);
-  return new NetHackGroup(options, size, { library: library as string, data: data as string });
+  return new NetHackGroup(parseNetHackOptions(options), size, { library: library as string, data: data as string });
 }

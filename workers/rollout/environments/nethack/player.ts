@@ -51,7 +51,7 @@ export class Player {
     this.terminated = false;
     this.failed = false;
     this.beginStep(false);
-    this.game.start(seed);
+    this.game.start(seed, () => this.readMessage());
     this.readMessage();
   }
 

@@ -1,8 +1,8 @@
 """The Python side of bench/nethack.ts: the same library behind its own Python package.
 
-Usage: nethack.py keys TRACE.json   plays recorded keys through nle.nethack.Nethack
-       nethack.py lean STEPS        plays random actions through NetHackScore-v0 with map, status and message only
-       nethack.py shipped STEPS     the same with the observations that it has by default
+Usage: nethack_reference.py keys TRACE.json   plays recorded keys through nle.nethack.Nethack
+       nethack_reference.py lean STEPS        plays random actions through NetHackScore-v0 with map, status and message only
+       nethack_reference.py shipped STEPS     the same with the observations that it has by default
 Prints one JSON object.
 """
 import json
