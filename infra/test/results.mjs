@@ -12,6 +12,12 @@ export function countResults(results, runnerCode, brokenSteps) {
   return { passed, failed: known === 0 && runnerCode !== 0 ? 1 : known };
 }
 
+/** Tests that were left out, by name: they must be seen, for they prove nothing. */
+export function skippedTests(results) {
+  const all = (results?.testResults ?? []).flatMap((file) => file.assertionResults ?? []);
+  return all.filter((test) => ['skipped', 'pending', 'todo'].includes(test.status)).map((test) => test.fullName);
+}
+
 /** One text for each failed test and each file that could not be loaded. */
 export function describeFailures(results, shorten) {
   const failures = [];
@@ -31,5 +37,11 @@ function unloadedFiles(results) {
   return (results?.testResults ?? []).filter((file) => file.status === 'failed' && !(file.assertionResults ?? []).some((test) => test.status === 'failed'));
 }
 
-const firstLines = (text, count) => text.split('\n').slice(0, count).join('\n');
+/** The message and the places in this project; how the test runner came there helps nobody. */
+const firstLines = (text, count) =>
+  text
+    .split('\n')
+    .filter((line) => !/^\s*at .*node_modules/.test(line))
+    .slice(0, count)
+    .join('\n');
 const indent = (text) => text.split('\n').map((line) => `    ${line}`).join('\n');

@@ -8,7 +8,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { countResults, describeFailures } from './results.mjs';
+import { countResults, describeFailures, skippedTests } from './results.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const filters = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
@@ -64,5 +64,7 @@ if (failures.length > 0 || broken.length > 0) {
   for (const one of broken) console.log(`\n${one}`);
   for (const one of failures) console.log(`\n${one}`);
 }
+const skipped = skippedTests(results);
+if (skipped.length > 0) console.log(`\n== left out\n${skipped.map((name) => `  ${name}`).join('\n')}`);
 process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;
 console.log(`\n${counts.passed} passed, ${counts.failed} failed`);

@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { projectRoot } from '../../../infra/folders.js';
 
 const { checkLayout } = (await import(pathToFileURL(join(projectRoot(), 'infra/lint/rules.mjs')).href)) as { checkLayout: (files: ReadonlyMap<string, string>) => string[] };
-const { countResults, describeFailures } = (await import(pathToFileURL(join(projectRoot(), 'infra/test/results.mjs')).href)) as {
+const { countResults, describeFailures, skippedTests } = (await import(pathToFileURL(join(projectRoot(), 'infra/test/results.mjs')).href)) as {
   countResults: (results: unknown, code: number | string, broken: number) => { passed: number; failed: number };
+  skippedTests: (results: unknown) => string[];
   describeFailures: (results: unknown, shorten: (path: string) => string) => string[];
 };
 const faults = (files: Record<string, string>): string[] => checkLayout(new Map(Object.entries(files)));
@@ -66,7 +67,7 @@ describe('the layout rule', () => {
 });
 
 describe('the last line of npm test', () => {
-  const failedFile = { name: '/p/a.test.ts', status: 'failed', message: '', assertionResults: [{ status: 'failed', fullName: 'adds', failureMessages: ['expected 1\nat x'] }, { status: 'passed', fullName: 'y' }] };
+  const failedFile = { name: '/p/a.test.ts', status: 'failed', message: '', assertionResults: [{ status: 'failed', fullName: 'adds', failureMessages: ['expected 1\n    at x (/p/a.test.ts:1:1)\n    at runTest (/p/node_modules/y.js:2:2)'] }, { status: 'passed', fullName: 'y' }] };
   const unloaded = { name: '/p/b.test.ts', status: 'failed', message: 'Cannot find module', assertionResults: [] };
 
   it('counts failed tests, files that could not be run and broken steps', () => {
@@ -81,7 +82,8 @@ describe('the last line of npm test', () => {
 
   it('has every failure above it', () => {
     const [first, second] = describeFailures({ testResults: [failedFile, unloaded] }, (path) => path.slice(3));
-    expect(first).toBe('a.test.ts\n  adds\n    expected 1\n    at x');
+    expect(first).toBe('a.test.ts\n  adds\n    expected 1\n        at x (/p/a.test.ts:1:1)');
+    expect(skippedTests({ testResults: [failedFile, { assertionResults: [{ status: 'skipped', fullName: 'z' }] }] })).toEqual(['z']);
     expect(second).toContain('b.test.ts\n  could not be run\n    Cannot find module');
   });
 });
