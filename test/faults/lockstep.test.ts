@@ -1,0 +1,87 @@
+/** Lockstep runs on real processes: the same job gives the same bytes, killed or not. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { CounterRandom } from '../../proto/philox.js';
+import { digestOf } from '../../workers/store/artifacts.js';
+import { LocalStore } from '../../workers/store/local-store.js';
+import { checkInvariants } from '../../workers/verify/invariants.js';
+import { Project, type CliProcess } from '../infra/cli-process.js';
+
+const projects: Project[] = [];
+afterEach(async () => {
+  for (const project of projects.splice(0)) await project.remove();
+});
+
+function job(environment: Record<string, unknown>): Record<string, unknown> {
+  return {
+    name: 'lockstep',
+    environment,
+    policy: { preset: 'tiny' },
+    sources: {
+      game: { kind: 'env' },
+      helpful: { kind: 'model', fit: 'retrieval', annotator: { goal: 'open doors', judge: { kind: 'scripted', rules: [{ pattern: 'key|door|kill|gold', probability: 0.9 }], otherwise: 0.1, noise: 0.05, delayMs: 5 } } },
+    },
+    shape: [{ op: 'episodic-count-decay', on: 'helpful' }],
+    combine: { op: 'linear', weights: { game: 1, helpful: 0.5 } },
+    learn: { batchSegments: 2, epochs: 2 },
+    rollout: { shards: 2, environmentsPerShard: 8, segmentSteps: 32 },
+    schedule: { mode: 'lockstep', segmentsPerCall: 2, checkpointVersions: 4 },
+    evaluate: { episodes: 4, environments: 4 },
+    stop: { versions: 12 },
+    seed: 3,
+  };
+}
+
+async function play(spec: Record<string, unknown>, disturb?: (project: Project, run: CliProcess) => Promise<void>): Promise<Record<string, string>> {
+  const project = await Project.make();
+  projects.push(project);
+  const file = join(project.folder, 'job.json');
+  await writeFile(file, JSON.stringify(spec));
+  const run = project.start(['run', file]);
+  const disturbing = disturb?.(project, run);
+  const { code, output } = await run.ended;
+  await disturbing;
+  expect(code, output).toBe(0);
+  const store = new LocalStore(project.store);
+  expect((await checkInvariants(store, 'lockstep')).faults).toEqual([]);
+  const digests: Record<string, string> = {};
+  for (const { key } of await store.list('runs/lockstep/')) {
+    // Times are in the summary, the metrics and the report; everything that is computed must be the same.
+    if (/\/(segments|rewards|updates|policies|checkpoints|evaluations)\/|spec\.json$/.test(key)) digests[key] = digestOf((await store.get(key))!);
+  }
+  return digests;
+}
+
+/** Kills a worker of each pool once, at moments and in an order drawn from a seed. */
+async function killEachOnce(project: Project, run: CliProcess): Promise<void> {
+  const random = new CounterRandom(5, 'test');
+  let over = false;
+  void run.ended.then(() => (over = true));
+  const pools = ['rollout', 'learner', 'reward', 'annotator', 'workflows'].sort((a, b) => random.uniform(a.length, a.charCodeAt(0)) - random.uniform(b.length, b.charCodeAt(0)));
+  await run.until(/Running/);
+  for (const [index, pool] of pools.entries()) {
+    await new Promise((resolve) => setTimeout(resolve, 600 + 1_200 * random.uniform(index)));
+    if (over) return;
+    const log = await readFile(join(project.state, 'logs', `${pool}.log`), 'utf8');
+    const pid = Number([...log.matchAll(/"pid":(\d+)/g)].at(-1)?.[1]);
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It was about to start again.
+    }
+  }
+}
+
+describe('a lockstep run', () => {
+  it.each([
+    ['the grid world', { kind: 'grid-world', episodeStepsMax: 60 }],
+    ['NetHack', { kind: 'nethack', episodeStepsMax: 200 }],
+  ])('on %s gives the same digest of every segment, reward, update and checkpoint when run twice, once with every pool killed', async (_name, environment) => {
+    const quiet = await play(job(environment));
+    const kinds = new Set(Object.keys(quiet).map((key) => key.split('/')[2]));
+    expect([...kinds].sort()).toEqual(['checkpoints', 'evaluations', 'policies', 'rewards', 'segments', 'spec.json', 'updates']);
+    const disturbed = await play(job(environment), killEachOnce);
+    expect(disturbed).toEqual(quiet);
+  }, 600_000);
+});
