@@ -3,31 +3,19 @@ import { spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { EvaluationRecord } from '../workers/rollout/evaluation-record.js';
 import { readJson } from '../workers/store/artifacts.js';
 import { layout } from '../workers/store/layout.js';
 import { LocalStore } from '../workers/store/local-store.js';
 
 const CLI = fileURLToPath(new URL('../infra/cli/main.js', import.meta.url));
 
-export interface StoredEpisode {
-  readonly length: number;
-  readonly returns: readonly number[];
-  readonly statistics: readonly number[];
-  readonly messages: readonly (readonly [text: string, count: number])[];
-}
-export interface StoredEvaluation {
-  readonly policyVersion: number;
-  readonly rewards: readonly string[];
-  readonly episodeStatistics: readonly string[];
-  readonly episodes: readonly StoredEpisode[];
-}
-
 export function storeOf(state: string): LocalStore {
   return new LocalStore(join(state, 'store'));
 }
 
 /** `laurel run` on a job, to its end; returns its evaluations, oldest version first. */
-export async function runJob(job: Record<string, unknown>, state: string): Promise<StoredEvaluation[]> {
+export async function runJob(job: Record<string, unknown>, state: string): Promise<EvaluationRecord[]> {
   const name = String(job['name']);
   await mkdir(state, { recursive: true });
   const file = join(state, `${name}.json`);
@@ -35,7 +23,7 @@ export async function runJob(job: Record<string, unknown>, state: string): Promi
   const store = storeOf(state);
   if (!(await store.exists(layout.summary(name)))) await laurel(['run', file], state);
   const keys = (await store.list(layout.evaluations(name))).map(({ key }) => key);
-  const evaluations = await Promise.all(keys.map((key) => readJson<StoredEvaluation>(store, key)));
+  const evaluations = await Promise.all(keys.map((key) => readJson<EvaluationRecord>(store, key)));
   return evaluations.filter((one) => one !== undefined).sort((a, b) => a.policyVersion - b.policyVersion);
 }
 
@@ -72,7 +60,7 @@ export function show({ mean, halfWidth }: Interval, digits = 2): string {
   return `${mean.toFixed(digits)} ± ${halfWidth.toFixed(digits)}`;
 }
 
-export function statistic(evaluation: StoredEvaluation, name: string): number[] {
+export function statistic(evaluation: EvaluationRecord, name: string): number[] {
   const index = evaluation.episodeStatistics.indexOf(name);
   return evaluation.episodes.map((episode) => episode.statistics[index] ?? NaN);
 }
