@@ -168,3 +168,15 @@ describe('trainingRun', () => {
     expect(calls.finished).toBe(1);
   });
 });
+
+describe('evaluationRun', () => {
+  it('plays a policy on its own, and refuses an input that is none', async () => {
+    const { activities } = createFakes();
+    await withWorkers(server, activities, async () => {
+      const startEvaluation = (input: unknown) => server.client.workflow.execute('evaluationRun', { taskQueue: TASK_QUEUES.workflows, workflowId: newRunId('evaluation'), args: [input] });
+      const policy = { version: 3, artifact: { key: 'policies/3', digest: 'sha256:0', bytes: 1, rows: 1, schemaVersion: 1 } };
+      expect(await startEvaluation({ run: 'a', policy, episodes: 5 })).toMatchObject({ version: 3, episodes: 5 });
+      await expect(startEvaluation({ run: 'a', polcy: policy })).rejects.toMatchObject({ cause: { type: 'LAUREL_JOB_INVALID' } });
+    });
+  });
+});
