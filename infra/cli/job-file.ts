@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { LaurelError } from '../../proto/errors.js';
 import type { Job } from '../../proto/job.js';
 import { resolveJob } from '../../proto/resolve.js';
-import { ASSETS, type AssetDefinition } from '../../workers/assets/index.js';
+import { ASSETS, type AssetDefinition, type OnProgress } from '../../workers/assets/index.js';
+import { gymnasiumSpaces } from '../../workers/rollout/environments/gymnasium/gymnasium-group.js';
 
 export interface JobFile {
   /** What stands in the file; this is what is submitted. */
@@ -39,6 +40,18 @@ export function assetsOf(job: Job): AssetDefinition[] {
   const judges = Object.values(job.sources).flatMap((source) => (source.kind === 'model' ? [source.annotator.judge] : []));
   if (judges.some((judge) => judge.kind === 'embedded' && judge.model === 'gemma3-270m')) needed.push(ASSETS['gemma3-270m']);
   return needed;
+}
+
+/**
+ * Makes ready what no asset is: the Python environment of a Gymnasium job, and asks it whether it knows the environment.
+ * @throws LaurelError LAUREL_ASSET_MISSING, LAUREL_ENVIRONMENT_FAILED, LAUREL_ENVIRONMENT_UNKNOWN
+ */
+export async function prepareEnvironment(job: Job, onProgress: OnProgress): Promise<void> {
+  if (job.environment.kind !== 'gymnasium') return;
+  const { id } = job.environment;
+  onProgress({ asset: 'gymnasium', phase: 'build', note: `a Python environment with Gymnasium, and ${id} in it` });
+  await gymnasiumSpaces(job.environment);
+  onProgress({ asset: 'gymnasium', phase: 'ready', note: `${id} can be played` });
 }
 
 /** Line and column of a JSON error; Node names the position only. */

@@ -3,7 +3,9 @@ import { access, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { readRecord } from '../../infra/devserver/record.js';
+import { connectTo } from '../../infra/devserver/connection.js';
+import { openDevServer } from '../../infra/devserver/dev-server.js';
+import { isProcessAlive, readRecord } from '../../infra/devserver/record.js';
 import { findTemporalCli } from '../../infra/temporal-cli/temporal-cli.js';
 import type { RunStatus } from '../../proto/status.js';
 import { Project } from './cli-process.js';
@@ -23,9 +25,11 @@ const job = (more: object): string =>
     stop: { versions: 6 },
     ...more,
   });
+/** Each test starts a server and five workers once or more; a machine under load takes its time. */
+const TEST_MS_MAX = 300_000;
 const ENDLESS = { stop: { versions: 1_000_000 } };
 
-describe('the command line', () => {
+describe('the command line', { timeout: TEST_MS_MAX }, () => {
   let project: Project;
   beforeEach(async () => {
     project = await Project.make();
@@ -137,6 +141,23 @@ describe('the command line', () => {
     up.kill('SIGINT');
     expect((await up.ended).code).toBe(0);
     expect(await project.leftRunning()).toEqual([]);
+  });
+
+  it('uses the server that TEMPORAL_ADDRESS names, prepares it, and leaves it running', async () => {
+    const own = await openDevServer({ state: join(project.folder, 'own-server'), executable: (await findTemporalCli())!.path, ports: 'any' });
+    try {
+      const connection = await connectTo(own.target);
+      await connection.operatorService.removeSearchAttributes({ namespace: 'default', searchAttributes: ['LaurelState'] });
+      await connection.close();
+      const { address } = own.target;
+      const ended = await project.run(['run', '-'], job({ stop: { versions: 1 } }), { TEMPORAL_ADDRESS: address });
+      expect(ended.output).toContain(`server at ${address}, namespace default; registered LaurelState`);
+      expect(ended).toMatchObject({ code: 0, output: expect.stringContaining('tiny completed') as string });
+      expect(isProcessAlive(own.pid)).toBe(true);
+      expect(await readRecord(project.state)).toBeUndefined();
+    } finally {
+      await own.stop();
+    }
   });
 
   it('refuses what cannot run before anything is started', async () => {

@@ -14,7 +14,7 @@ import { progressView } from '../asset-progress.js';
 import { Crew } from '../crew.js';
 import { followRun } from '../follow.js';
 import { watchInterrupt } from '../interrupt.js';
-import { assetsOf, readJobFile, type JobFile } from '../job-file.js';
+import { assetsOf, prepareEnvironment, readJobFile, type JobFile } from '../job-file.js';
 import { chooseRun, RunMemory, type RunChoice } from '../run-choice.js';
 import { RunClient } from '../run-client.js';
 import { openServer, type OpenServer } from '../server.js';
@@ -84,7 +84,7 @@ async function runCommand(path: string, options: RunOptions): Promise<void> {
 async function fetchAndOpen(file: JobFile, signal: AbortSignal, onEvent: (text: string) => void): Promise<OpenServer> {
   const view = progressView();
   const onProgress = view.report.bind(view);
-  const fetching = Promise.all(assetsOf(file.job).map((definition) => ensureAsset(definition, { onProgress, signal })));
+  const fetching = Promise.all([...assetsOf(file.job).map((definition) => ensureAsset(definition, { onProgress, signal })), prepareEnvironment(file.job, onProgress)]);
   const opening = openServer({ onProgress, onEvent });
   try {
     const [server] = await Promise.all([opening, fetching]);
