@@ -24,12 +24,17 @@ export function describeFailures(results, shorten) {
   for (const file of results?.testResults ?? []) {
     for (const test of file.assertionResults ?? []) {
       if (test.status !== 'failed') continue;
-      const messages = (test.failureMessages ?? []).map((message) => indent(firstLines(message, 20))).join('\n');
+      const messages = (test.failureMessages ?? []).map((message) => indent(firstLines(readable(message, test), 20))).join('\n');
       failures.push(`${shorten(file.name)}\n  ${test.fullName}\n${messages}`);
     }
   }
   for (const file of unloadedFiles(results)) failures.push(`${shorten(file.name)}\n  could not be run\n${indent(firstLines(file.message ?? '', 20))}`);
   return failures;
+}
+
+/** The runner's JSON has a placeholder in the place of the message of a test that ran out of time. */
+function readable(message, test) {
+  return message.replace('Error: STACK_TRACE_ERROR', `ran out of time after ${Math.round(test.duration ?? 0)} ms`);
 }
 
 /** Files that failed with no failed test in them: they, or a hook for the whole file, threw. */

@@ -83,6 +83,8 @@ describe('the last line of npm test', () => {
   it('has every failure above it', () => {
     const [first, second] = describeFailures({ testResults: [failedFile, unloaded] }, (path) => path.slice(3));
     expect(first).toBe('a.test.ts\n  adds\n    expected 1\n        at x (/p/a.test.ts:1:1)');
+    const late = { name: '/p/c.test.ts', assertionResults: [{ status: 'failed', fullName: 'waits', duration: 120_000.4, failureMessages: ['Error: STACK_TRACE_ERROR\n    at c (/p/c.test.ts:1:1)'] }] };
+    expect(describeFailures({ testResults: [late] }, (path) => path)[0]).toContain('ran out of time after 120000 ms');
     expect(skippedTests({ testResults: [failedFile, { assertionResults: [{ status: 'skipped', fullName: 'z' }] }] })).toEqual(['z']);
     expect(second).toContain('b.test.ts\n  could not be run\n    Cannot find module');
   });
