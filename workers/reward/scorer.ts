@@ -101,7 +101,7 @@ export class Scorer {
 /** Name of a scoring: everything that its values depend on besides the segment. */
 export function scoringOf(job: Job, input: Pick<ScoreInput, 'labels' | 'weights'>): string {
   const sources = Object.fromEntries(
-    Object.entries(job.sources).map(([name, spec]) => {
+    Object.entries(job.sources).map(([name, spec]): [string, unknown] => {
       if (spec.kind !== 'model') return [name, spec];
       const { answer, threshold } = spec.annotator;
       const log = input.labels[name];

@@ -35,7 +35,7 @@ export function parseTicket(ticket: Uint8Array): ArtifactTicket {
     throw new LaurelError('LAUREL_KEY_INVALID', `expected a ticket of a key or JSON, got ${JSON.stringify(text.slice(0, 200))}`, {}, { cause });
   }
   const columns = Array.isArray(parsed.columns) ? parsed.columns.map(String) : undefined;
-  return { key: checkedKey(String(parsed.key ?? '')), stream: 0, whole: parsed.whole === true, columns };
+  return { key: checkedKey(typeof parsed.key === 'string' ? parsed.key : ''), stream: 0, whole: parsed.whole === true, columns };
 }
 
 /** Only tables of runs and label logs are served. */
