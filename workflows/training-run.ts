@@ -43,7 +43,7 @@ interface Carried {
 export async function trainingRun(input: unknown): Promise<RunResult> {
   const context = new RunContext(begin(input));
   setHandlers(context);
-  context.apply({ type: 'continued' });
+  context.apply(isCarried(input) ? { type: 'continued' } : { type: 'resumed' });
   try {
     await prepare(context);
     const draining = drainWhenHistoryIsLong(context);
@@ -62,9 +62,12 @@ export async function trainingRun(input: unknown): Promise<RunResult> {
   }
 }
 
+function isCarried(input: unknown): input is Carried {
+  return typeof input === 'object' && input !== null && (input as Partial<Carried>).laurelCarried === 1 && 'state' in input;
+}
+
 function begin(input: unknown): TrainingState {
-  const carried = input as Partial<Carried> | null;
-  if (carried !== null && typeof carried === 'object' && carried.laurelCarried === 1 && carried.state) return carried.state;
+  if (isCarried(input)) return input.state;
   try {
     return initialState(workflowInfo().workflowId, resolveJob(input), Date.now());
   } catch (error) {
