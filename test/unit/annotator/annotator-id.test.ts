@@ -53,7 +53,7 @@ describe('the id of an annotator', () => {
   });
 
   it('is the same for ever where nothing changes', async () => {
-    expect(await idOf(annotatorSpec({ kind: 'scripted', otherwise: 0.5 }, { goal: 'g', examples: [] }))).toBe('ID');
+    expect(await idOf(annotatorSpec({ kind: 'scripted', otherwise: 0.5 }, { goal: 'g', examples: [] }))).toBe('ce1cfe624d5456525d15a84efef58ab7');
   });
 });
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -77,14 +77,6 @@ describe('the embedded judge', () => {
     for (const answer of rest) expect(answer.tokensIn).toBeLessThan(40);
   });
 
-  it('answers each of several questions that are evaluated together', async () => {
-    const judge = await embedded({ sequences: 3 });
-    const together = await answers(judge, MESSAGES);
-    const single = await answers(await embedded(), MESSAGES);
-    together.forEach((answer, index) => expect(answer.probability!).toBeCloseTo(single[index]!.probability!, 2));
-    expect(judge.material).not.toEqual((await embedded()).material);
-  });
-
   it('says unparsable where the label words are improbable', async () => {
     const answer = (await answers(await embedded({ massFloor: 1 }), ['You kill the newt!']))[0]!;
     expect([answer.status, answer.probability, answer.label]).toEqual(['unparsable', null, null]);
@@ -119,10 +111,14 @@ describe('the embedded judge', () => {
   it('names a file that is no model, and a file that is not there', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'laurel-model-'));
     try {
-      const path = join(folder, 'broken.gguf');
-      await writeFile(path, 'GGUF but not really');
+      const text = join(folder, 'text.gguf');
+      await writeFile(text, 'GGUF but not really, as anybody can see');
+      const path = join(folder, 'cut.gguf');
+      await writeFile(path, (await readFile(await gemma())).subarray(0, 40_000_000));
       const prompt = promptOf({ goal: 'x', prompt: 'helpful-v1' });
       const make = (model: string) => createJudge(judgeSchema.parse({ kind: 'embedded', model: { path: model } }), prompt, { modelPath: () => Promise.resolve(model), secret: () => undefined });
+      await expect(make(text)).rejects.toMatchObject({ code: 'LAUREL_MODEL_INVALID', message: expect.stringContaining(text) as string });
+      await expect(make(folder)).rejects.toMatchObject({ code: 'LAUREL_ASSET_MISSING' });
       const broken = await make(path);
       await expect(answers(broken, ['a'])).rejects.toMatchObject({ code: 'LAUREL_MODEL_INVALID', message: expect.stringContaining(path) as string });
       await expect(make(join(folder, 'nothing.gguf'))).rejects.toMatchObject({ code: 'LAUREL_ASSET_MISSING', message: expect.stringContaining('nothing.gguf') as string });

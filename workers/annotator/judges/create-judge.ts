@@ -1,11 +1,10 @@
 /** From the description of a judge in a job to a judge. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { LaurelError } from '../../../proto/errors.js';
 import type { EmbeddedJudgeSpec, JudgeSpec } from '../../../proto/judges.js';
 import type { Prompt } from '../prompts/prompt-template.js';
-import { checkModelFile, EmbeddedJudge } from './embedded-judge.js';
+import { EmbeddedJudge } from './embedded-judge.js';
 import type { Judge } from './judge.js';
+import { modelFileDigest } from './model-file.js';
 import { OpenAiJudge } from './openai-judge.js';
 import { ScriptedJudge } from './scripted-judge.js';
 
@@ -25,7 +24,7 @@ export async function createJudge(spec: JudgeSpec, prompt: Prompt, resources: Ju
   switch (spec.kind) {
     case 'embedded': {
       const modelPath = await resources.modelPath(spec.model);
-      return new EmbeddedJudge({ spec, prompt, modelPath, modelDigest: await modelDigest(modelPath) });
+      return new EmbeddedJudge({ spec, prompt, modelPath, modelDigest: await modelFileDigest(modelPath) });
     }
     case 'openai':
       return new OpenAiJudge(spec, prompt, spec.apiKey === undefined ? undefined : secretOf(spec.apiKey.env, resources));
@@ -40,25 +39,4 @@ function secretOf(name: string, resources: JudgeResources): string {
     throw new LaurelError('LAUREL_SECRET_MISSING', `expected the environment variable ${name} to hold the key of the judge, it is not set; set it where the annotator worker starts`, { name });
   }
   return value.trim();
-}
-
-const digests = new Map<string, Promise<string>>();
-
-/** sha256 of a model file; a file is read once as long as its size and time stay the same. */
-async function modelDigest(path: string): Promise<string> {
-  const { bytes, modifiedMs } = await checkModelFile(path);
-  const key = `${path}\n${bytes}\n${modifiedMs}`;
-  let digest = digests.get(key);
-  if (digest === undefined) {
-    digest = digestOfFile(path);
-    digests.set(key, digest);
-    digest.catch(() => digests.delete(key));
-  }
-  return digest;
-}
-
-async function digestOfFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Uint8Array);
-  return `sha256:${hash.digest('hex')}`;
 }

@@ -1,5 +1,4 @@
 /** A language model inside the worker process (llama.cpp through node-llama-cpp), read as next-token probabilities. */
-import { stat } from 'node:fs/promises';
 import type { Llama, LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
 import { LaurelError } from '../../../proto/errors.js';
 import type { EmbeddedJudgeSpec } from '../../../proto/judges.js';
@@ -198,15 +197,4 @@ function spellings(model: LlamaModel, prompt: Prompt, label: keyof LabelMass): T
 function replyOf(next: string, mass: LabelMass, prompt: Prompt): string {
   const round = (share: number): number => Number(share.toFixed(4));
   return JSON.stringify({ next, [prompt.words.helpful]: round(mass.helpful), [prompt.words.unhelpful]: round(mass.unhelpful) });
-}
-
-/** @throws LaurelError LAUREL_ASSET_MISSING */
-export async function checkModelFile(modelPath: string): Promise<{ readonly bytes: number; readonly modifiedMs: number }> {
-  try {
-    const found = await stat(modelPath);
-    if (found.isFile()) return { bytes: found.size, modifiedMs: found.mtimeMs };
-  } catch {
-    // Told below, as for a folder of that name.
-  }
-  throw new LaurelError('LAUREL_ASSET_MISSING', `expected a model file at ${modelPath}, found none; run \`laurel doctor\`, or correct judge.model.path`, { modelPath });
 }

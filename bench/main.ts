@@ -1,0 +1,34 @@
+/** `npm run bench -- [flight] [nethack] [pipeline]`: each figure beside its reference, measured in one run. Default: all. */
+import { benchFlight } from './flight.js';
+import { benchNethack } from './nethack.js';
+import { benchPipeline, type Row } from './pipeline.js';
+
+const note = (line: string): void => void process.stderr.write(`${line}\n`);
+
+const BENCHES: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
+  flight: benchFlight,
+  async nethack() {
+    const { stepsPerSecond, ratio, lines } = await benchNethack(note);
+    lines.forEach(note);
+    const row = (what: string, ours: number, reference: number, share: number): Row => ({ what, unit: 'steps/s of a core', ours, reference, ratio: share });
+    return [
+      row('NetHack, our group of one game against the Python environment as shipped', stepsPerSecond.group1, stepsPerSecond.pythonShipped, ratio.environment),
+      row('NetHack, the Python environment cut down to the same observations', stepsPerSecond.group1, stepsPerSecond.pythonLean, ratio.leanEnvironment),
+      row('NetHack, bare keys on both sides', stepsPerSecond.binding, stepsPerSecond.pythonKeys, ratio.binding),
+    ];
+  },
+  pipeline: benchPipeline,
+};
+
+const chosen = process.argv.slice(2).filter((name) => !name.startsWith('-'));
+const unknown = chosen.filter((name) => !(name in BENCHES));
+if (unknown.length > 0) {
+  note(`expected some of ${Object.keys(BENCHES).join(', ')}, got ${unknown.join(', ')}`);
+  process.exit(2);
+}
+const number = (value: number): string => (Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(3));
+console.log('| what | unit | ours | reference | ours / reference |');
+console.log('|---|---|---|---|---|');
+for (const name of chosen.length > 0 ? chosen : Object.keys(BENCHES)) {
+  for (const { what, unit, ours, reference, ratio } of await BENCHES[name]!()) console.log(`| ${what} | ${unit} | ${number(ours)} | ${number(reference)} | ${ratio.toFixed(2)} |`);
+}

@@ -1,0 +1,77 @@
+/**
+ * What Temporal, Flight and the store cost: a job through the whole pipeline against the same collect-and-learn loop in one
+ * process. Two figures: transitions/s of wall time in the second half of the run (the pipeline plays and learns side by
+ * side, the loop by turns), and what an annotator with a judge of 2 s a label takes from it.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { MetricsLine } from '../proto/activities.js';
+import type { RunStatus } from '../proto/status.js';
+import { readJson } from '../workers/store/artifacts.js';
+import { layout } from '../workers/store/layout.js';
+import { runJob, storeOf } from './learning.js';
+import { runLoop } from './loop.js';
+
+export interface Row {
+  readonly what: string;
+  readonly unit: string;
+  readonly ours: number;
+  readonly reference: number;
+  readonly ratio: number;
+}
+
+const TRANSITIONS = 300_000;
+
+function jobOf(name: string, environment: Record<string, unknown>, preset: string, withJudge: boolean): Record<string, unknown> {
+  const helpful = { kind: 'model', fit: 'retrieval', annotator: { goal: 'any', judge: { kind: 'scripted', delayMs: 2_000 } } };
+  return {
+    name,
+    environment,
+    policy: { preset },
+    sources: { game: { kind: 'env' }, ...(withJudge ? { helpful } : {}) },
+    combine: { op: 'linear', weights: { game: 1, ...(withJudge ? { helpful: 0.1 } : {}) } },
+    learn: { batchSegments: 2 },
+    rollout: { shards: 2, environmentsPerShard: 32, segmentSteps: 32 },
+    schedule: { policyLagMax: 16 },
+    evaluate: { episodes: 0 },
+    stop: { transitions: TRANSITIONS },
+    seed: 1,
+  };
+}
+
+interface Measured {
+  readonly transitionsPerSecond: number;
+  readonly stepMsP99: number;
+}
+
+async function pipeline(job: Record<string, unknown>): Promise<Measured> {
+  const state = await mkdtemp(join(tmpdir(), 'laurel-bench-'));
+  try {
+    await runJob(job, state);
+    const store = storeOf(state);
+    const run = String(job['name']);
+    const body = Buffer.from((await store.get(layout.metrics(run)))!).toString('utf8');
+    const lines = body.trim().split('\n').map((line) => JSON.parse(line) as MetricsLine);
+    const [middle, last] = [lines[Math.floor(lines.length / 2)]!, lines[lines.length - 1]!];
+    const summary = (await readJson<{ status: RunStatus }>(store, layout.summary(run)))!;
+    return { transitionsPerSecond: ((last.transitions - middle.transitions) * 1_000) / (last.elapsedMs - middle.elapsedMs), stepMsP99: summary.status.stepMsP99 };
+  } finally {
+    await rm(state, { recursive: true, force: true });
+  }
+}
+
+export async function benchPipeline(): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const [environment, preset] of [['grid-world', 'tiny'], ['nethack', 'small']] as const) {
+    const job = (withJudge: boolean): Record<string, unknown> => jobOf(`${environment}-${withJudge ? 'on' : 'off'}`, { kind: environment }, preset, withJudge);
+    const loop = await runLoop(job(false));
+    const off = await pipeline(job(false));
+    const on = await pipeline(job(true));
+    const loopRate = (loop.transitions * 1_000) / loop.elapsedMs;
+    rows.push({ what: `pipeline against one process, ${environment}`, unit: 'transitions/s', ours: off.transitionsPerSecond, reference: loopRate, ratio: off.transitionsPerSecond / loopRate });
+    rows.push({ what: `annotator on (2 s a label) against off, ${environment}`, unit: 'transitions/s', ours: on.transitionsPerSecond, reference: off.transitionsPerSecond, ratio: on.transitionsPerSecond / off.transitionsPerSecond });
+    rows.push({ what: `step p99, annotator on against off, ${environment}`, unit: 'ms', ours: on.stepMsP99, reference: off.stepMsP99, ratio: on.stepMsP99 / off.stepMsP99 });
+  }
+  return rows;
+}
