@@ -49,7 +49,6 @@ describe('the id of an annotator', () => {
     const named = await idOf(annotatorSpec({ kind: 'embedded' }));
     expect(await idOf(annotatorSpec({ kind: 'embedded', threads: 2, model: { path: await gemma() } }))).toBe(named);
     expect(await idOf(annotatorSpec({ kind: 'embedded', massFloor: 0.5 }))).not.toBe(named);
-    expect(await idOf(annotatorSpec({ kind: 'embedded', sequences: 2 }))).not.toBe(named);
   });
 
   it('is the same for ever where nothing changes', async () => {
