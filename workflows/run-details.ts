@@ -1,6 +1,9 @@
 /** The live page of a run in the Temporal UI, as markdown. */
 import type { RunStatus } from '../proto/status.js';
 
+/** The UI draws tables without space between columns, so each cell brings its own. */
+const GAP = '\u2003';
+
 export function runDetails(status: RunStatus): string {
   return [headline(status), attention(status), table(status), rewardTable(status), annotationTable(status), ledgerLine(status), waits(status)].filter((part) => part !== '').join('\n\n');
 }
@@ -22,29 +25,32 @@ function table(status: RunStatus): string {
     ['policy lag', `${status.lagLast} now, ${status.lagMax} at most`],
     ['queue', `${status.segmentsQueued} segments`],
     ['episodes', `${count(status.episodes.count)} ended, ${status.episodes.failed} failed${status.episodes.lengthMean === null ? '' : `, ${number(status.episodes.lengthMean)} steps`}`],
-    ...Object.entries(status.episodes.returnMeans).map(([name, value]): [string, string] => [`return (${name})`, number(value)]),
-    ...Object.entries(status.episodes.statisticMeans).map(([name, value]): [string, string] => [name, number(value)]),
+    ...Object.entries(status.episodes.returnMeans).map(([name, value]): [string, string] => [`return (${words(name)})`, number(value)]),
+    ...Object.entries(status.episodes.statisticMeans).map(([name, value]): [string, string] => [words(name), number(value)]),
     ...Object.entries(status.learner)
       .filter(([name]) => /loss|entropy|norm/i.test(name))
-      .map(([name, value]): [string, string] => [name, number(value)]),
-    ['history', `${status.historyEvents} events, continued ${status.continuedRuns} times`],
+      .map(([name, value]): [string, string] => [words(name), number(value)]),
+    ['history', `${count(status.historyEvents)} events${status.continuedRuns === 0 ? '' : `, after ${status.continuedRuns} that were continued`}`],
   ];
-  return ['| | |', '|---|---|', ...rows.map(([name, value]) => `| ${name} | ${value} |`)].join('\n');
+  return markdownTable(['', ''], rows);
 }
 
 function rewardTable(status: RunStatus): string {
-  const rows = Object.entries(status.rewards);
-  if (rows.length === 0) return '';
-  return ['| reward | mean per transition | unknown | weight |', '|---|---|---|---|', ...rows.map(([name, { mean, maskedShare }]) => `| ${name} | ${number(mean)} | ${number(100 * maskedShare)} % | ${name === 'total' ? '' : number(status.weights[name] ?? 0)} |`)].join('\n');
+  const rows = Object.entries(status.rewards).map(([name, { mean, maskedShare }]) => [name, number(mean), `${number(100 * maskedShare)} %`, name === 'total' ? '' : number(status.weights[name] ?? 0)]);
+  return rows.length === 0 ? '' : markdownTable(['reward', 'mean per transition', 'unknown', 'weight'], rows);
 }
 
 function annotationTable(status: RunStatus): string {
-  if (status.annotations.length === 0) return '';
-  return [
-    '| annotator | labels | made by this run | waiting | unparsable | labels/s |',
-    '|---|---|---|---|---|---|',
-    ...status.annotations.map((one) => `| ${one.source} | ${count(one.log.labels)} | ${count(one.made)} | ${count(one.waiting)} | ${one.unparsable} | ${one.annotateMs > 0 ? number((1000 * one.made) / one.annotateMs) : '0'} |`),
-  ].join('\n');
+  const rows = status.annotations.map((one) => {
+    const perSecond = one.annotateMs > 0 ? number((1000 * one.made) / one.annotateMs) : '0';
+    return [one.source, count(one.log.labels), count(one.made), count(one.waiting), String(one.unparsable), perSecond];
+  });
+  return rows.length === 0 ? '' : markdownTable(['annotator', 'labels', 'made by this run', 'waiting', 'unparsable', 'labels/s'], rows);
+}
+
+function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => `${cell}${GAP}`).join(' | ')} |`;
+  return [line(head), `|${head.map(() => '---|').join('')}`, ...rows.map(line)].join('\n');
 }
 
 function ledgerLine(status: RunStatus): string {
@@ -55,6 +61,11 @@ function ledgerLine(status: RunStatus): string {
 
 function waits(status: RunStatus): string {
   return status.waits.length === 0 ? '' : status.waits.map((wait) => `- ${wait}`).join('\n');
+}
+
+/** `exploredSquares` gives `explored squares`. */
+function words(name: string): string {
+  return name.replace(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase();
 }
 
 function count(value: number): string {

@@ -32,7 +32,7 @@ export async function annotateSource(context: RunContext, source: string, drain:
   if (spec?.kind !== 'model' || !annotation) return;
   const segments = annotation.window.map((one) => one.ref);
   const keys = segments.map((segment) => segment.key);
-  const summary = `${source} · ${annotation.window.filter((one) => !one.seen).length} new segments · log ${annotation.log.position}`;
+  const summary = `${source} · ${annotation.window.filter((one) => !one.seen).length} new segments · ${annotation.log.labels} labels so far`;
   const input = { run, source, annotator: spec.annotator, annotatorId: annotation.log.annotator, segments, drain };
   const result = await context.guarded(`annotate ${summary}`, () => annotator.annotate.executeWithOptions({ summary, startToCloseTimeout: drain ? '24 hours' : '30 minutes' }, [input]));
   context.apply({ type: 'annotated', source, result: result ?? { ...nothingAnnotated, log: annotation.log }, keys });
@@ -45,7 +45,7 @@ const nothingAnnotated = { made: 0, known: 0, waiting: 0, dropped: 0, unparsable
 export async function scoreSegments(context: RunContext, segments: readonly SegmentRef[]): Promise<readonly RewardRef[] | undefined> {
   const { run, weights, rewardQueue } = context.state;
   const labels: LabelPositions = mapValues(context.state.annotations, (annotation) => annotation.log);
-  const positions = Object.entries(labels).map(([source, log]) => ` · ${source} labels ${log.labels}`);
+  const positions = Object.entries(labels).map(([source, log]) => ` · ${log.labels} labels of ${source}`);
   const summary = `${segments.length} segments${positions.join('')}`;
   const result = await context.guarded(`score ${summary}`, () =>
     context.affine(
