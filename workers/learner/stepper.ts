@@ -4,7 +4,6 @@ import { LaurelError } from '../../proto/errors.js';
 import type { LearnSpec } from '../../proto/job.js';
 import { adam, clipGlobalNorm } from './graph/adam.js';
 import { Graph, sizeOf, type Tensor } from './graph/graph.js';
-import * as op from './graph/ops.js';
 import { actorCriticLoss } from './losses/actor-critic.js';
 import { Scope, type Network } from './networks/network.js';
 
@@ -104,7 +103,7 @@ function trainingGraph(network: Network, spec: LearnSpec, steps: number, batch: 
   const built = network.build(scope, network.observationInputs(g, rows), steps, batch, network.stateInput(g, batch), network.stateSize > 0 ? grid.keep : null);
   const { loss, metrics } = actorCriticLoss(g, spec, action, built.distribution, built.value, { ...grid, action: actions });
   const parameters = network.parameters.map(({ name }) => scope.tensors.get(name) as Tensor);
-  const { norm, clipped } = clipGlobalNorm(g, g.gradients(loss, parameters, (a, b) => op.add(g, a, b)), spec.gradientNormMax);
+  const { norm, clipped } = clipGlobalNorm(g, g.gradients(loss, parameters), spec.gradientNormMax);
   const inputs = { stepSize: g.input('adam.step_size', []), secondScale: g.input('adam.second_scale', []) };
   network.parameters.forEach(({ name, shape }, index) => {
     const next = adam(g, spec, inputs, parameters[index] as Tensor, clipped[index] as Tensor, g.input(`first.${name}`, shape), g.input(`second.${name}`, shape));

@@ -50,6 +50,42 @@ const CASES: readonly Case[] = [
   { name: 'embedding with repeated ids', shapes: [[5, 3]], build: (g, [table]) => op.embedding(g, table!, ids(g, [1, 4, 1, 0, 1, 4], [2, 3])) },
   { name: 'pick', shapes: [[3, 4]], build: (g, [x]) => op.pick(g, x!, ids(g, [3, 0, 2], [3])) },
   { name: 'logSoftmax', shapes: [[3, 4]], build: (g, [x]) => op.logSoftmax(g, x!) },
+  { name: 'softmax', shapes: [[3, 4]], build: (g, [x]) => op.softmax(g, x!) },
+  { name: 'elu', shapes: [[6]], build: (g, [x]) => op.elu(g, x!) },
+  { name: 'erf', shapes: [[4]], build: (g, [x]) => op.erf(g, x!) },
+  { name: 'gelu', shapes: [[4]], build: (g, [x]) => op.gelu(g, x!) },
+  { name: 'square', shapes: [[4]], build: (g, [x]) => op.square(g, x!) },
+  { name: 'absolute', shapes: [[5]], build: (g, [x]) => op.absolute(g, x!) },
+  { name: 'where with broadcast', shapes: [[2, 3], [3]], build: (g, [a, b]) => op.where(g, op.compare(g, 'Greater', g.constant(Float32Array.of(1, -1, 1, -1, 1, -1), [2, 3]), g.scalar(0)), a!, b!) },
+  { name: 'split, one part unused', shapes: [[2, 6]], build: (g, [x]) => { const [a, , c] = op.split(g, x!, 1, [2, 1, 3]); return op.concat(g, [a!, op.mul(g, c!, c!)], 1); } },
+  { name: 'slice in steps of two', shapes: [[7, 2]], build: (g, [x]) => op.slice(g, x!, 0, 1, 6, 2) },
+  { name: 'slice in steps of three to the end', shapes: [[2, 8]], build: (g, [x]) => op.slice(g, x!, 1, 0, 8, 3) },
+  { name: 'layerNorm', shapes: [[3, 5], [5], [5]], build: (g, [x, scale, bias]) => op.layerNorm(g, x!, scale!, bias!) },
+  ...[0, 1, 2, 3].map((bits): Case => ({
+    name: `batchMatmul, transposed ${bits & 1 ? 'a' : '-'}${bits & 2 ? 'b' : '-'}`,
+    shapes: [bits & 1 ? [2, 3, 2] : [2, 2, 3], bits & 2 ? [2, 4, 3] : [2, 3, 4]],
+    build: (g, [a, b]) => op.batchMatmul(g, a!, b!, (bits & 1) === 1, (bits & 2) === 2),
+  })),
+  { name: 'conv2d', shapes: [[2, 2, 4, 5], [3, 2, 3, 3], [3]], build: (g, [x, w, b]) => op.conv2d(g, x!, w!, b!) },
+  { name: 'conv2d with padding', shapes: [[2, 2, 4, 3], [3, 2, 3, 3], [3]], build: (g, [x, w, b]) => op.conv2d(g, x!, w!, b!, { padding: 1 }) },
+  { name: 'conv2d with padding larger than the kernel', shapes: [[1, 1, 3, 3], [2, 1, 2, 2]], build: (g, [x, w]) => op.conv2d(g, x!, w!, undefined, { padding: 2 }) },
+  { name: 'conv2d in strides of two that leave a rest', shapes: [[2, 2, 6, 7], [2, 2, 3, 3], [2]], build: (g, [x, w, b]) => op.conv2d(g, x!, w!, b!, { stride: 2 }) },
+  { name: 'conv2d in strides of two with padding', shapes: [[1, 2, 5, 6], [2, 2, 3, 3], [2]], build: (g, [x, w, b]) => op.conv2d(g, x!, w!, b!, { stride: 2, padding: 1 }) },
+  { name: 'conv2d in strides larger than the kernel', shapes: [[1, 1, 7, 7], [2, 1, 2, 2]], build: (g, [x, w]) => op.conv2d(g, x!, w!, undefined, { stride: 3 }) },
+  { name: 'conv2d of one row', shapes: [[2, 2, 1, 6], [2, 2, 1, 3]], build: (g, [x, w]) => op.conv2d(g, x!, w!, undefined, { stride: 2 }) },
+  { name: 'conv1d in strides of two', shapes: [[2, 3, 9], [2, 3, 4], [2]], build: (g, [x, w, b]) => op.conv1d(g, x!, w!, b!, { stride: 2, padding: 1 }) },
+  { name: 'two convolutions, one on the other', shapes: [[2, 1, 6, 6], [2, 1, 3, 3], [2, 2, 3, 3]], build: (g, [x, v, w]) => op.conv2d(g, op.tanh(g, op.conv2d(g, x!, v!, undefined, { padding: 1 })), w!, undefined, { stride: 2 }) },
+  ...(['gru', 'lstm'] as const).map((cell): Case => {
+    const gates = cell === 'gru' ? 3 : 4;
+    return {
+      name: `${cell} over three steps with an episode that begins within`,
+      shapes: [[6, 2 * gates], [2, 2 * gates], [2 * gates], [2, cell === 'gru' ? 2 : 4]],
+      build: (g, [projected, weight, bias, state]) => {
+        const { outputs, state: last } = op[cell](g, { projected: projected!, weight: weight!, bias: bias!, state: state!, keep: g.constant(Float32Array.of(1, 0, 1, 1, 0, 1), [3, 2]), steps: 3 });
+        return op.concat(g, [outputs, op.splitEvenly(g, last, 1, cell === 'gru' ? 1 : 2).at(-1)!], 0);
+      },
+    };
+  }),
   { name: 'a chain that uses one tensor in three places', shapes: [[3, 3]], build: (g, [x]) => op.add(g, op.mul(g, op.tanh(g, x!), x!), op.matmul(g, x!, x!)) },
 ];
 
@@ -73,7 +109,7 @@ describe('gradients', () => {
     const weights = values(result.shape, 99, false);
     const loss = op.reduceSum(g, op.mul(g, result, g.constant(weights, result.shape)));
     g.output('loss', loss);
-    g.gradients(loss, inputs, (a, b) => op.add(g, a, b)).forEach((gradient, index) => g.output(`g${index}`, gradient));
+    g.gradients(loss, inputs).forEach((gradient, index) => g.output(`g${index}`, gradient));
     const bytes = g.build();
     const session = await InferenceSession.create(bytes, { intraOpNumThreads: 1 });
     const data = shapes.map((shape, index) => values(shape, index, positive));
@@ -100,7 +136,7 @@ describe('gradients', () => {
     const g = new Graph('case');
     const x = g.parameter('x', [2]);
     const loss = op.reduceSum(g, op.mul(g, op.exp(g, x), op.exp(g, g.stop(x))));
-    g.output('gradient', g.gradients(loss, [x], (a, b) => op.add(g, a, b))[0]!);
+    g.output('gradient', g.gradients(loss, [x])[0]!);
     const { gradient } = await evaluate(g.build(), { x: new OrtTensor('float32', Float32Array.of(0, 1), [2]) });
     // d/dx e^x * stop(e^x) = e^2x; without the stop it were twice that.
     expect(gradient![0]).toBeCloseTo(1, 5);

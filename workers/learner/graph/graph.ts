@@ -103,14 +103,24 @@ export class Graph {
     attributes: Readonly<Record<string, Attribute>> = {},
     domain?: string,
   ): Tensor {
-    const before = this.nodes.length;
-    const [output] = this.emit(type, inputs, [{ shape }], attributes, domain) as [Tensor];
-    if (output.tracked && this.nodes.length > before) this.record(inputs, [output], ([gradient]) => (gradient ? vjp(gradient, output) : inputs.map(() => undefined)));
-    return output;
+    const [output] = this.differentiableMany(type, inputs, [shape], ([gradient], [made]) => vjp(gradient as Tensor, made as Tensor), attributes, domain);
+    return output as Tensor;
   }
 
-  record(inputs: readonly Tensor[], outputs: readonly Tensor[], vjp: Vjp): void {
-    this.tape.push({ inputs, outputs, vjp });
+  /** A node with several outputs; `vjp` is asked where at least one of them has a gradient. */
+  differentiableMany(
+    type: string,
+    inputs: readonly Tensor[],
+    shapes: readonly Shape[],
+    vjp: (gradients: readonly (Tensor | undefined)[], outputs: readonly Tensor[]) => readonly (Tensor | undefined)[],
+    attributes: Readonly<Record<string, Attribute>> = {},
+    domain?: string,
+  ): Tensor[] {
+    const before = this.nodes.length;
+    const outputs = this.emit(type, inputs, shapes.map((shape) => ({ shape })), attributes, domain);
+    // A node that was there before has its gradient on the tape already.
+    if (this.nodes.length > before && outputs[0]?.tracked === true) this.tape.push({ inputs, outputs, vjp: (gradients) => vjp(gradients, outputs) });
+    return outputs;
   }
 
   /** The value without its gradient. */
@@ -122,8 +132,11 @@ export class Graph {
     this.outputs.push({ value: { name, type: tensor.type, shape: tensor.shape }, source: tensor.name });
   }
 
-  /** Gradients of a scalar by each of `parameters`, by reverse sweep over the tape. */
-  gradients(loss: Tensor, parameters: readonly Tensor[], add: (a: Tensor, b: Tensor) => Tensor): Tensor[] {
+  /**
+   * Gradients of a scalar by each of `parameters`, by reverse sweep over the tape; zeros for one that it does not
+   * depend on.
+   */
+  gradients(loss: Tensor, parameters: readonly Tensor[]): Tensor[] {
     if (sizeOf(loss.shape) !== 1) throw new RangeError(`expected a scalar loss, got shape [${loss.shape.join(', ')}]`);
     const sums = new Map<string, Tensor>([[loss.name, this.constant(Float32Array.of(1), loss.shape)]]);
     for (const { inputs, outputs, vjp } of [...this.tape].reverse()) {
@@ -134,7 +147,7 @@ export class Graph {
         if (!gradient || !input.tracked) return;
         if (gradient.shape.join() !== input.shape.join()) throw new RangeError(`expected a gradient of shape [${input.shape.join()}] for ${input.name}, got [${gradient.shape.join()}]`);
         const before = sums.get(input.name);
-        sums.set(input.name, before ? add(before, gradient) : gradient);
+        sums.set(input.name, before ? (this.emit('Add', [before, gradient], [{ shape: gradient.shape }])[0] as Tensor) : gradient);
       });
     }
     return parameters.map((parameter) => sums.get(parameter.name) ?? this.constant(new Float32Array(sizeOf(parameter.shape)), parameter.shape));

@@ -58,7 +58,7 @@ export function actorCriticLoss(g: Graph, spec: LearnSpec, space: ActionSpace, d
   const entropyMean = average(grid(entropy));
   const loss = op.sub(g, op.add(g, policyLoss, op.mul(g, valueLoss, g.scalar(spec.valueCoefficient))), op.mul(g, entropyMean, g.scalar(spec.entropyCoefficient)));
 
-  const outside = op.sub(g, g.scalar(1), op.cast(g, op.compare(g, 'LessOrEqual', absolute(g, op.sub(g, ratio, g.scalar(1))), g.scalar(spec.clipRatio)), 'float32'));
+  const outside = op.sub(g, g.scalar(1), op.cast(g, op.compare(g, 'LessOrEqual', op.absolute(g, op.sub(g, ratio, g.scalar(1))), g.scalar(spec.clipRatio)), 'float32'));
   const targetDeviation = deviation(target);
   const residual = deviation(op.sub(g, target, g.stop(values)));
   const explained = op.sub(g, g.scalar(1), op.div(g, op.mul(g, residual, residual), op.maximum(g, op.mul(g, targetDeviation, targetDeviation), g.scalar(1e-8))));
@@ -80,10 +80,6 @@ export function actorCriticLoss(g: Graph, spec: LearnSpec, space: ActionSpace, d
       explainedVariance: explained,
     },
   };
-}
-
-function absolute(g: Graph, x: Tensor): Tensor {
-  return op.maximum(g, x, op.neg(g, x));
 }
 
 /** Advantages and value targets [T, B], without gradient. */

@@ -67,7 +67,7 @@ export class Network {
     let features = op.relu(g, dense(scope, 'trunk', joined, this.spec.kind === 'feed-forward' ? hidden : encoder, Math.SQRT2));
     let nextState: Tensor | null = null;
     if (state) {
-      const unrolled = this.spec.cell === 'lstm' ? lstm(scope, features, steps, batch, hidden, state, keep) : gru(scope, features, steps, batch, hidden, state, keep);
+      const unrolled = memory(scope, this.spec, features, steps, hidden, state, keep);
       features = unrolled.outputs;
       nextState = unrolled.state;
     } else {
@@ -147,62 +147,13 @@ function dense(scope: Scope, name: string, x: Tensor, outputs: number, gain: num
   return op.linear(scope.graph, x, weight, bias);
 }
 
-interface Unrolled {
-  readonly outputs: Tensor;
-  readonly state: Tensor;
-}
-
-/** Rows of step t of a time-major tensor. */
-function rowsOf(g: Graph, x: Tensor, step: number, batch: number): Tensor {
-  return op.slice(g, x, 0, step * batch, (step + 1) * batch);
-}
-
-function kept(g: Graph, state: Tensor, keep: Tensor | null, step: number, batch: number): Tensor {
-  if (keep === null) return state;
-  return op.mul(g, state, op.reshape(g, op.slice(g, keep, 0, step, step + 1), [batch, 1]));
-}
-
-/** GRU (Cho et al., arXiv 1406.1078; reset gate applied after the matrix product, as in cuDNN and PyTorch). */
-function gru(scope: Scope, x: Tensor, steps: number, batch: number, hidden: number, state: Tensor, keep: Tensor | null): Unrolled {
+function memory(scope: Scope, spec: PolicySpec, x: Tensor, steps: number, hidden: number, state: Tensor, keep: Tensor | null): op.Unrolled {
   const g = scope.graph;
-  const projected = dense(scope, 'memory.input', x, 3 * hidden, 1);
-  const weight = scope.parameter('memory.recurrent.weight', [hidden, 3 * hidden], { kind: 'orthogonal', gain: 1 });
-  const bias = scope.parameter('memory.recurrent.bias', [3 * hidden], { kind: 'zeros' });
-  let h = state;
-  const outputs: Tensor[] = [];
-  for (let step = 0; step < steps; step++) {
-    h = kept(g, h, keep, step, batch);
-    const fromInput = rowsOf(g, projected, step, batch);
-    const fromState = op.linear(g, h, weight, bias);
-    const part = (tensor: Tensor, index: number): Tensor => op.slice(g, tensor, 1, index * hidden, (index + 1) * hidden);
-    const reset = op.sigmoid(g, op.add(g, part(fromInput, 0), part(fromState, 0)));
-    const update = op.sigmoid(g, op.add(g, part(fromInput, 1), part(fromState, 1)));
-    const candidate = op.tanh(g, op.add(g, part(fromInput, 2), op.mul(g, reset, part(fromState, 2))));
-    h = op.add(g, candidate, op.mul(g, update, op.sub(g, h, candidate)));
-    outputs.push(h);
-  }
-  return { outputs: op.concat(g, outputs, 0), state: h };
-}
-
-/** LSTM; the state holds the output, then the cell. */
-function lstm(scope: Scope, x: Tensor, steps: number, batch: number, hidden: number, state: Tensor, keep: Tensor | null): Unrolled {
-  const g = scope.graph;
-  const projected = dense(scope, 'memory.input', x, 4 * hidden, 1);
-  const weight = scope.parameter('memory.recurrent.weight', [hidden, 4 * hidden], { kind: 'orthogonal', gain: 1 });
-  let carried = state;
-  const outputs: Tensor[] = [];
-  for (let step = 0; step < steps; step++) {
-    carried = kept(g, carried, keep, step, batch);
-    const h = op.slice(g, carried, 1, 0, hidden);
-    const c = op.slice(g, carried, 1, hidden, 2 * hidden);
-    const gates = op.add(g, rowsOf(g, projected, step, batch), op.matmul(g, h, weight));
-    const part = (index: number): Tensor => op.slice(g, gates, 1, index * hidden, (index + 1) * hidden);
-    const cell = op.add(g, op.mul(g, op.sigmoid(g, part(1)), c), op.mul(g, op.sigmoid(g, part(0)), op.tanh(g, part(2))));
-    const output = op.mul(g, op.sigmoid(g, part(3)), op.tanh(g, cell));
-    carried = op.concat(g, [output, cell], 1);
-    outputs.push(output);
-  }
-  return { outputs: op.concat(g, outputs, 0), state: carried };
+  const gates = (spec.cell === 'lstm' ? 4 : 3) * hidden;
+  const projected = dense(scope, 'memory.input', x, gates, 1);
+  const weight = scope.parameter('memory.recurrent.weight', [hidden, gates], { kind: 'orthogonal', gain: 1 });
+  if (spec.cell === 'lstm') return op.lstm(g, { projected, weight, state, keep, steps });
+  return op.gru(g, { projected, weight, bias: scope.parameter('memory.recurrent.bias', [gates], { kind: 'zeros' }), state, keep, steps });
 }
 
 function initialValues({ shape, init }: ParameterDefinition, random: CounterRandom, stream: number): Float32Array {
