@@ -249,6 +249,15 @@ describe('the annotator', () => {
     expect([...logged].sort()).toEqual([...texts].sort());
   });
 
+  it('asks a message once where two runs on one worker wait for it at the same time', async () => {
+    const server = await serve(() => yes);
+    const one = bench({ kind: 'openai', baseUrl: server.baseUrl, model: 'm', concurrency: 2 });
+    const ref = await segment(store, 's', [Array.from({ length: 30 }, (_, index) => `m${index}`)]);
+    const results = await Promise.all([one.annotate([ref]), one.annotate([ref])]);
+    expect(results.reduce((sum, result) => sum + result.made, 0)).toBe(30);
+    expect(server.requests.length).toBe(30);
+  });
+
   it('ends with the reason when it is cancelled, and what was answered stays', async () => {
     const one = bench({ ...KILLS, delayMs: 20 });
     const ref = await segment(store, 's', [Array.from({ length: 100 }, (_, index) => `m${index}`)]);

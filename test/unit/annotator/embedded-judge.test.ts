@@ -17,8 +17,9 @@ interface Labelled {
 const fixture = (name: string): Record<'selection' | 'heldOut', Labelled[]> => JSON.parse(readFileSync(new URL(`fixtures/${name}.json`, import.meta.url), 'utf8')) as Record<'selection' | 'heldOut', Labelled[]>;
 
 const GOALS = {
-  'helpful-v1': 'gain levels, kill monsters, collect gold and go deeper into the dungeon',
-  'grid-v1': 'find the key, open the doors and reach the goal',
+  'helpful-v1': 'kill monsters, gain levels, find gold and descend deeper into the dungeon',
+  'grid-v1': 'find the key, unlock the door, walk through it and reach the goal',
+  'grid-v2': 'find the key, unlock the door, walk through it and reach the goal',
 };
 const judges: Judge[] = [];
 afterAll(() => Promise.all(judges.map((judge) => judge.dispose())));
@@ -130,6 +131,7 @@ describe('the embedded judge', () => {
   it.each([
     ['helpful-v1', 'nethack-messages', 0.9, 0.8],
     ['grid-v1', 'grid-messages', 0.9, 0.8],
+    ['grid-v2', 'grid-messages', 0.97, 0.95],
   ] as const)('labels held-out messages with prompt %s about as people do', async (name, file, aucMin, accuracyMin) => {
     const { heldOut } = fixture(file);
     const found = await answers(await embedded({ threads: 2 }, name), heldOut.map((one) => one.text));
@@ -144,7 +146,7 @@ describe('the embedded judge', () => {
   });
 
   it('shows no message of the evaluation in a prompt', () => {
-    for (const [name, file] of [['helpful-v1', 'nethack-messages'], ['grid-v1', 'grid-messages']] as const) {
+    for (const [name, file] of [['helpful-v1', 'nethack-messages'], ['grid-v1', 'grid-messages'], ['grid-v2', 'grid-messages']] as const) {
       const shown = new Set((promptOf({ goal: 'x', prompt: name }).material['examples'] as { text: string }[]).map((one) => one.text));
       const { selection, heldOut } = fixture(file);
       for (const { text } of [...selection, ...heldOut]) expect(shown.has(text.trim()), text).toBe(false);
