@@ -5,107 +5,11 @@
  */
 import { z } from 'zod';
 import { environmentSchemas } from './environments.js';
-import { annotatorSchema } from './judges.js';
-
-const partName = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/);
-
-const envSource = z
-  .strictObject({
-    kind: z.literal('env'),
-    component: z.string().optional().describe('Name of the environment reward component; default: the first.'),
-    scale: z.number().default(1).describe('Factor applied before the clip.'),
-    clip: z.number().positive().nullable().default(10).describe('Absolute bound of the value; null: none.'),
-  })
-  .describe('The reward of the environment itself.');
-
-const modelSource = z
-  .strictObject({
-    kind: z.literal('model'),
-    fit: z.literal('retrieval').describe('retrieval: a table of labelled messages, exact match; an unknown message is masked.'),
-    annotator: annotatorSchema,
-    unknown: z
-      .enum(['omit', 'wait', 'drop'])
-      .default('omit')
-      .describe('A message without a label: adds nothing (omit), holds its segment back up to a bound (wait), or takes the transition out of training (drop).'),
-    waitMs: z.int().min(0).max(3_600_000).default(30_000).describe('Bound of `wait`.'),
-  })
-  .describe('A reward learned from the answers of an annotator.');
-
-const ruleSource = z
-  .strictObject({
-    kind: z.literal('rule'),
-    rules: z
-      .array(
-        z.strictObject({
-          match: z.enum(['exact', 'regex']).describe('exact: the whole message; regex: found anywhere in it.'),
-          pattern: z.string().min(1).max(1000).describe('The message or the regular expression.'),
-          value: z.number().describe('Value of the reward.'),
-        }),
-      )
-      .min(1)
-      .max(1000)
-      .describe('The first rule that matches gives the value.'),
-    otherwise: z.number().default(0).describe('Value where no rule matches.'),
-  })
-  .describe('A reward from rules on the message that follows the action.');
-
-export const sourceSchema = z.discriminatedUnion('kind', [envSource, modelSource, ruleSource]);
-export type SourceSpec = z.output<typeof sourceSchema>;
-export type ModelSourceSpec = Extract<SourceSpec, { kind: 'model' }>;
-
-export const shapeSchema = z.discriminatedUnion('op', [
-  z
-    .strictObject({
-      op: z.literal('episodic-count-decay'),
-      on: partName.describe('Name of the source.'),
-      exponent: z.number().min(0).max(20).default(3).describe('beta in r * N^-beta; N counts the exact message within its episode, this time included.'),
-    })
-    .describe('r * N^-beta (ONI, arXiv 2410.23022).'),
-]);
-export type ShapeSpec = z.output<typeof shapeSchema>;
-
-export const combineSchema = z.discriminatedUnion('op', [
-  z
-    .strictObject({
-      op: z.literal('linear'),
-      weights: z.record(partName, z.number()).describe('Weight of each source by name; a source that is not named has weight 0.'),
-    })
-    .describe('Weighted sum.'),
-]);
-export type CombineSpec = z.output<typeof combineSchema>;
-
-export const policySchema = z
-  .strictObject({
-    kind: z.enum(['recurrent', 'feed-forward']).default('recurrent').describe('With or without memory.'),
-    preset: z.enum(['tiny', 'small', 'medium']).default('small').describe('Size of the network.'),
-    cell: z.enum(['gru', 'lstm']).default('gru').describe('Memory cell of a recurrent policy.'),
-  })
-  .describe('The policy and value network; its inputs follow from the environment.');
-export type PolicySpec = z.output<typeof policySchema>;
-
-export const learnSchema = z
-  .strictObject({
-    kind: z.literal('actor-critic').default('actor-critic'),
-    correction: z.enum(['v-trace', 'gae']).default('v-trace').describe('Off-policy corrected targets (IMPALA, arXiv 1802.01561) or generalised advantages (arXiv 1506.02438).'),
-    discount: z.number().min(0).max(1).default(0.99).describe('gamma.'),
-    lambda: z.number().min(0).max(1).default(0.95).describe('lambda of v-trace or GAE.'),
-    rhoMax: z.number().positive().default(1).describe('Bound of the importance ratio in the target.'),
-    cMax: z.number().positive().default(1).describe('Bound of the trace ratio.'),
-    clipRatio: z.number().positive().max(10).default(0.2).describe('PPO clip (arXiv 1707.06347): the ratio counts within [1-c, 1+c].'),
-    valueClip: z.number().positive().nullable().default(1).describe('Bound of the change of a value in one step; null: none.'),
-    valueCoefficient: z.number().min(0).default(0.5).describe('Weight of the value loss.'),
-    entropyCoefficient: z.number().min(0).default(0.01).describe('Weight of the entropy bonus.'),
-    advantageWhitening: z.boolean().default(true).describe('Advantages of a batch to mean 0, deviation 1 (floor 1e-3).'),
-    learningRate: z.number().positive().max(1).default(0.0005).describe('Step size of Adam.'),
-    adamBeta1: z.number().min(0).max(0.9999).default(0.9).describe('Adam, first moment.'),
-    adamBeta2: z.number().min(0).max(0.999999).default(0.999).describe('Adam, second moment.'),
-    adamEpsilon: z.number().positive().default(0.00001).describe('Adam, floor.'),
-    gradientNormMax: z.number().positive().default(1).describe('Bound of the global gradient norm.'),
-    batchSegments: z.int().min(1).max(4096).default(4).describe('Segments in one optimiser step.'),
-    epochs: z.int().min(1).max(16).default(1).describe('Passes over a batch; each pass is one optimiser step of the same version.'),
-  })
-  .describe('How the policy is improved.');
-export type LearnSpec = z.output<typeof learnSchema>;
+import { learnSchema, policySchema } from './learning.js';
+import { partName } from './part-name.js';
+import { combineSchema } from './reward-combine.js';
+import { shapeSchema } from './reward-shapes.js';
+import { sourceSchema } from './reward-sources.js';
 
 export const rolloutSchema = z
   .strictObject({

@@ -1,7 +1,7 @@
 /** One optimiser step: forward, backward, clip and Adam as one graph in one session. */
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { LaurelError } from '../../proto/errors.js';
-import type { LearnSpec } from '../../proto/job.js';
+import type { LearnSpec } from '../../proto/learning.js';
 import { adam, clipGlobalNorm } from './graph/adam.js';
 import { Graph, sizeOf, type Tensor } from './graph/graph.js';
 import { actorCriticLoss } from './losses/actor-critic.js';

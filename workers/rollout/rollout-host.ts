@@ -4,7 +4,8 @@
  * short (one segment, some steps of an evaluation), so that several shards and evaluations get their turns.
  */
 import type { EnvironmentSpec } from '../../proto/environments.js';
-import type { Job, PolicySpec } from '../../proto/job.js';
+import type { Job } from '../../proto/job.js';
+import type { PolicySpec } from '../../proto/learning.js';
 import type { EvaluatedEpisode } from './evaluation.js';
 import type { PolicyBytes } from './policy/group-policy.js';
 import type { SegmentBody } from './segment-body.js';

@@ -4,7 +4,7 @@
  */
 import { InferenceSession, type Tensor as OrtTensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { learnSchema } from '../../../proto/job.js';
+import { learnSchema } from '../../../proto/learning.js';
 import { Graph, type Tensor } from '../../../workers/learner/graph/graph.js';
 import { actorCriticLoss } from '../../../workers/learner/losses/actor-critic.js';
 

@@ -1,6 +1,6 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { policySchema, type PolicySpec } from '../../../proto/job.js';
+import { policySchema, type PolicySpec } from '../../../proto/learning.js';
 import { CounterRandom } from '../../../proto/philox.js';
 import { Graph } from '../../../workers/learner/graph/graph.js';
 import * as op from '../../../workers/learner/graph/ops.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { environmentSchemas, type NetHackSpec } from '../../../proto/environments.js';
-import { policySchema } from '../../../proto/job.js';
+import { policySchema } from '../../../proto/learning.js';
 import { Network } from '../../../workers/learner/networks/network.js';
 import type { PolicyTensor } from '../../../workers/learner/policy-artifact.js';
 import { ShardCollector } from '../../../workers/rollout/collector.js';

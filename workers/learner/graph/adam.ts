@@ -1,5 +1,5 @@
 /** Adam (Kingma and Ba, arXiv 1412.6980, algorithm 1) after a clip of the global gradient norm, as graph. */
-import type { LearnSpec } from '../../../proto/job.js';
+import type { LearnSpec } from '../../../proto/learning.js';
 import type { Graph, Tensor } from './graph.js';
 import * as op from './ops.js';
 

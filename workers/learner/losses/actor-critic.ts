@@ -2,7 +2,7 @@
  * The actor-critic loss over T x B transitions. V-trace: Espeholt et al., IMPALA, arXiv 1802.01561, equation 1; GAE:
  * Schulman et al., arXiv 1506.02438, equation 16; clipped ratio: Schulman et al., PPO, arXiv 1707.06347, equation 7.
  */
-import type { LearnSpec } from '../../../proto/job.js';
+import type { LearnSpec } from '../../../proto/learning.js';
 import type { ActionSpace } from '../../rollout/environments/environment.js';
 import type { Graph, Tensor } from '../graph/graph.js';
 import * as op from '../graph/ops.js';

@@ -1,6 +1,6 @@
 /** Policy networks from data: an environment's spaces and a preset give one definition, used to act and to train. */
 import { CounterRandom } from '../../../proto/philox.js';
-import type { PolicySpec } from '../../../proto/job.js';
+import type { PolicySpec } from '../../../proto/learning.js';
 import type { ObservationSpace, Spaces } from '../../rollout/environments/environment.js';
 import { Graph, sizeOf, type Shape, type Tensor } from '../graph/graph.js';
 import * as op from '../graph/ops.js';

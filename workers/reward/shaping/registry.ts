@@ -1,5 +1,5 @@
 /** All shaping operations. A new one is a file beside this one, its schema in proto/job.ts, and a line here. */
-import type { ShapeSpec } from '../../../proto/job.js';
+import type { ShapeSpec } from '../../../proto/reward-shapes.js';
 import type { RewardColumn } from '../reward-column.js';
 import type { RewardInput } from '../reward-input.js';
 import { episodicCountDecay } from './episodic-count-decay.js';

@@ -1,6 +1,6 @@
 /** Source `env`: the environment's own reward, scaled and clipped. Always known. */
 import { LaurelError } from '../../../proto/errors.js';
-import type { SourceSpec } from '../../../proto/job.js';
+import type { SourceSpec } from '../../../proto/reward-sources.js';
 import { knownColumn } from '../reward-column.js';
 import type { CompiledSource } from './source.js';
 

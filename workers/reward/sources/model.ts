@@ -3,7 +3,7 @@
  * a label is unknown, and masked: it is not a verdict of 0.
  */
 import { LaurelError } from '../../../proto/errors.js';
-import type { ModelSourceSpec } from '../../../proto/job.js';
+import type { ModelSourceSpec } from '../../../proto/reward-sources.js';
 import { REWARD_STATUS } from '../../../proto/schemas.js';
 import { knownColumn } from '../reward-column.js';
 import type { CompiledSource } from './source.js';

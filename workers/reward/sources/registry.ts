@@ -1,5 +1,5 @@
 /** All kinds of sources. A new kind is a file beside this one, its schema in proto/job.ts, and a line here. */
-import type { SourceSpec } from '../../../proto/job.js';
+import type { SourceSpec } from '../../../proto/reward-sources.js';
 import { compileEnvSource } from './env.js';
 import { compileModelSource } from './model.js';
 import { compileRuleSource } from './rule.js';

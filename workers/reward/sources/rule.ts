@@ -1,5 +1,5 @@
 /** Source `rule`: exact and regular-expression rules on the message that follows the action. Always known. */
-import type { SourceSpec } from '../../../proto/job.js';
+import type { SourceSpec } from '../../../proto/reward-sources.js';
 import { knownColumn } from '../reward-column.js';
 import type { CompiledSource } from './source.js';
 

@@ -1,6 +1,6 @@
 /** A policy at work on a group of environments, as the collector and the evaluator use it. */
 import type { Tensor } from 'onnxruntime-node';
-import type { PolicySpec } from '../../../proto/job.js';
+import type { PolicySpec } from '../../../proto/learning.js';
 import type { EnvironmentGroup, Spaces } from '../environments/environment.js';
 
 /** Parameters of one version, ready to be fed. */

@@ -1,5 +1,5 @@
 /** The inference graph of a job's policy: the network that the learner trains, for one step of a group. */
-import type { PolicySpec } from '../../../proto/job.js';
+import type { PolicySpec } from '../../../proto/learning.js';
 import { Network } from '../../learner/networks/network.js';
 import type { Spaces } from '../environments/environment.js';
 import type { InferenceModel } from './inference-model.js';

@@ -1,5 +1,5 @@
 /** Sessions shared by the groups of one network and batch size, and parameters shared by the groups of one version. */
-import type { PolicySpec } from '../../../proto/job.js';
+import type { PolicySpec } from '../../../proto/learning.js';
 import type { PolicyTensor } from '../../learner/policy-artifact.js';
 import { canonicalJson } from '../../store/artifacts.js';
 import type { Spaces } from '../environments/environment.js';

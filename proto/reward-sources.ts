@@ -1,0 +1,47 @@
+/** Where rewards come from: the `sources` of a job. */
+import { z } from 'zod';
+import { annotatorSchema } from './judges.js';
+
+const envSource = z
+  .strictObject({
+    kind: z.literal('env'),
+    component: z.string().optional().describe('Name of the environment reward component; default: the first.'),
+    scale: z.number().default(1).describe('Factor applied before the clip.'),
+    clip: z.number().positive().nullable().default(10).describe('Absolute bound of the value; null: none.'),
+  })
+  .describe('The reward of the environment itself.');
+
+const modelSource = z
+  .strictObject({
+    kind: z.literal('model'),
+    fit: z.literal('retrieval').describe('retrieval: a table of labelled messages, exact match; an unknown message is masked.'),
+    annotator: annotatorSchema,
+    unknown: z
+      .enum(['omit', 'wait', 'drop'])
+      .default('omit')
+      .describe('A message without a label: adds nothing (omit), holds its segment back up to a bound (wait), or takes the transition out of training (drop).'),
+    waitMs: z.int().min(0).max(3_600_000).default(30_000).describe('Bound of `wait`.'),
+  })
+  .describe('A reward learned from the answers of an annotator.');
+
+const ruleSource = z
+  .strictObject({
+    kind: z.literal('rule'),
+    rules: z
+      .array(
+        z.strictObject({
+          match: z.enum(['exact', 'regex']).describe('exact: the whole message; regex: found anywhere in it.'),
+          pattern: z.string().min(1).max(1000).describe('The message or the regular expression.'),
+          value: z.number().describe('Value of the reward.'),
+        }),
+      )
+      .min(1)
+      .max(1000)
+      .describe('The first rule that matches gives the value.'),
+    otherwise: z.number().default(0).describe('Value where no rule matches.'),
+  })
+  .describe('A reward from rules on the message that follows the action.');
+
+export const sourceSchema = z.discriminatedUnion('kind', [envSource, modelSource, ruleSource]);
+export type SourceSpec = z.output<typeof sourceSchema>;
+export type ModelSourceSpec = Extract<SourceSpec, { kind: 'model' }>;
