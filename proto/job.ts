@@ -22,10 +22,10 @@ export const rolloutSchema = z
 export const scheduleSchema = z
   .strictObject({
     mode: z.enum(['async', 'lockstep']).default('async').describe('async: loops overlap; lockstep: in rounds, two runs give the same digests.'),
-    policyLagMax: z.int().min(0).max(10_000).default(8).describe('A segment whose policy is older than this many versions is never trained on.'),
+    policyLagMax: z.int().min(0).max(10_000).default(16).describe('A segment whose policy is older than this many versions is never trained on.'),
     collectMs: z.int().min(0).max(600_000).default(4_000).describe('Aim for the length of a collect call; the number of segments in a call adapts to it (async).'),
     segmentsPerCall: z.int().min(1).max(1024).nullable().default(null).describe('Segments in a collect call; null: adapted in async, enough for one batch in lockstep.'),
-    batchesPerCall: z.int().min(1).max(64).default(4).describe('Optimiser batches in one update call at most; each is a version with its own record.'),
+    batchesPerCall: z.int().min(1).max(64).default(8).describe('Optimiser batches in one update call at most; each is a version with its own record.'),
     checkpointVersions: z.int().min(1).max(100_000).default(20).describe('A checkpoint every this many versions; between them recovery repeats the logged updates.'),
     historyEventsMax: z.int().min(100).max(40_000).default(4_000).describe('The workflow continues as a new run at the latest after this many history events.'),
     evaluateVersions: z.int().min(0).max(1_000_000).default(0).describe('An evaluation every this many versions; 0: only at the end.'),

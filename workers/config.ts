@@ -2,6 +2,8 @@
 import { join, resolve } from 'node:path';
 
 export interface WorkerConfig {
+  /** Holds a small file for each worker of this machine (see slot.ts). */
+  readonly slots: string;
   readonly storeRoot: string;
   /** Address that the Flight server listens on; loopback unless told. */
   readonly flightHost: string;
@@ -16,6 +18,7 @@ export interface WorkerConfig {
 export function workerConfig(pool: string, variables: Readonly<Record<string, string | undefined>> = process.env): WorkerConfig {
   const state = resolve(variables['LAUREL_STATE'] || '.laurel');
   return {
+    slots: join(state, 'workers'),
     storeRoot: resolve(variables['LAUREL_STORE'] || join(state, 'store')),
     flightHost: variables['LAUREL_FLIGHT_HOST'] || '127.0.0.1',
     flightPort: Number(variables['LAUREL_FLIGHT_PORT'] || 0),

@@ -1,10 +1,10 @@
 /** One worker process: `node dist/workers/main.js --pool rollout`. Config, then clients, machinery, activities, worker. */
-import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { LaurelError, errorCodeOf } from '../proto/errors.js';
 import { TASK_QUEUES, type Pool } from '../proto/activities.js';
 import { workerConfig } from './config.js';
 import { createLog, type Logger } from './log.js';
+import { claimSlot } from './slot.js';
 import { createPool, type PoolMachinery } from './pools.js';
 import { connect, installRuntime, ownQueueName, runWorkers } from './temporal.js';
 
@@ -20,7 +20,7 @@ async function main(): Promise<void> {
   const { connection, namespace } = await connect();
   let machinery: PoolMachinery | undefined;
   try {
-    const ownQueue = ownQueueName(pool, randomBytes(4).toString('hex'));
+    const ownQueue = ownQueueName(pool, await claimSlot(config.slots, config.name));
     machinery = await createPool(pool, config, ownQueue, log);
     const { activities, concurrency, location } = machinery;
     const workers = { pool, concurrency, ...(activities ? { activities } : {}), ...(machinery.hasLiveState ? { ownQueue } : {}) };

@@ -1,10 +1,10 @@
 /** The Temporal side of a worker process: connection, workers, orderly end. */
 import { hostname } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { TASK_QUEUES, type Pool } from '../proto/activities.js';
 import type { Logger } from './log.js';
+import { workflowBundle as bundleOfWorkflows } from './temporal-bundle.js';
 
 /** Calls under way may take this long to finish after SIGTERM; then they are cancelled and handed over. */
 const SHUTDOWN_GRACE_MS = 10_000;
@@ -21,9 +21,9 @@ export interface PoolWorkers {
   readonly concurrency: number;
 }
 
-/** Name of the queue of one process; unique, so that a process that comes back is not mistaken for the one before. */
-export function ownQueueName(pool: Pool, unique: string): string {
-  return `${TASK_QUEUES[pool]}/${hostname()}-${process.pid}-${unique}`;
+/** Name of the queue of one process (see slot.ts). */
+export function ownQueueName(pool: Pool, slot: string): string {
+  return `${TASK_QUEUES[pool]}/${slot}`;
 }
 
 export function installRuntime(log: Logger): void {
@@ -76,8 +76,8 @@ async function createWorkers(pools: PoolWorkers, connection: NativeConnection, n
     shutdownForceTime: SHUTDOWN_FORCE_MS,
   };
   if (pool === 'workflows') {
-    const workflowsPath = fileURLToPath(new URL('../workflows/index.js', import.meta.url));
-    return [await Worker.create({ ...shared, taskQueue: TASK_QUEUES.workflows, workflowsPath, maxCachedWorkflows: 200, maxConcurrentWorkflowTaskExecutions: 8 })];
+    const workflowBundle = await bundleOfWorkflows();
+    return [await Worker.create({ ...shared, taskQueue: TASK_QUEUES.workflows, workflowBundle, maxCachedWorkflows: 200, maxConcurrentWorkflowTaskExecutions: 8 })];
   }
   const workers = [await Worker.create({ ...shared, taskQueue: TASK_QUEUES[pool], activities: activities ?? {}, maxConcurrentActivityTaskExecutions: concurrency })];
   // Calls for live state are never turned away for lack of a slot: they queue in the machinery, which has the state.

@@ -2,9 +2,9 @@
 import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import type { UpdateBatch } from '../proto/activities.js';
 import type { SegmentRef } from '../proto/references.js';
-import { annotateSource, collectShard, scoreSegments, updatePolicy } from './run-steps.js';
+import { annotateSource, appendMetricsWhenDue, collectShard, scoreSegments, updatePolicy } from './run-steps.js';
 import type { RunContext } from './run-context.js';
-import { admit, batchesRemaining, collectingSuffices, lagAllows, stopReached } from './training-decisions.js';
+import { admit, batchesRemaining, collectingSuffices, lagAllows, lotSegments, stopReached } from './training-decisions.js';
 
 /** An annotate call may last this long after the run has ended. */
 const ANNOTATE_GRACE_MS = 15_000;
@@ -13,6 +13,7 @@ const ANNOTATE_GRACE_MS = 15_000;
 interface Pipeline {
   scored: UpdateBatch[] | null;
   scoring: boolean;
+  updating: boolean;
   /** Segments taken from the queue that have no disposition yet. */
   taken: number;
   /** Segments that collect calls under way will bring. */
@@ -21,7 +22,7 @@ interface Pipeline {
 
 /** Runs all loops until the run ends or drains. */
 export async function runAsync(context: RunContext): Promise<void> {
-  const pipeline: Pipeline = { scored: null, scoring: false, taken: 0, collecting: 0 };
+  const pipeline: Pipeline = { scored: null, scoring: false, updating: false, taken: 0, collecting: 0 };
   const over = (): boolean => context.ending || stopReached(context.state, Date.now());
   await Promise.all([
     ...context.state.shards.map((_shard, index) => shardLoop(context, index, pipeline, over)),
@@ -37,6 +38,8 @@ async function shardLoop(context: RunContext, shard: number, pipeline: Pipeline,
   while (!over()) {
     await context.waitFor(`shard ${shard}`, context.state.paused ? 'the run is paused' : 'the learner has as many segments as the policy lag allows', () => over() || mayCollect());
     if (over()) return;
+    // Another shard may have been let through by the same event and have taken the place.
+    if (!mayCollect()) continue;
     const begun = segments();
     pipeline.collecting += begun;
     try {
@@ -81,7 +84,9 @@ async function untilOver(context: RunContext, source: string, over: () => boolea
 async function scoringLoop(context: RunContext, pipeline: Pipeline, over: () => boolean): Promise<void> {
   for (;;) {
     const { batchSegments } = context.state.job.learn;
-    await context.waitFor('scoring', 'too few segments for a batch', () => over() || (!context.state.paused && pipeline.scored === null && context.state.ready.length >= batchSegments && batchesRemaining(context.state) * batchSegments > pipeline.taken));
+    const wanted = (): number => (pipeline.updating ? lotSegments(context.state) : batchSegments);
+    const mayScore = (): boolean => !context.state.paused && pipeline.scored === null && context.state.ready.length >= wanted() && batchesRemaining(context.state) * batchSegments > pipeline.taken;
+    await context.waitFor('scoring', 'too few segments for a batch', () => over() || mayScore());
     if (over()) return;
     const lot = takeLot(context, pipeline);
     if (lot.length === 0 && context.state.ready.length < batchSegments) continue;
@@ -128,9 +133,13 @@ async function updateLoop(context: RunContext, pipeline: Pipeline, over: () => b
     const batches = pipeline.scored;
     if (batches === null) return;
     pipeline.scored = null;
+    pipeline.updating = true;
     const segments = batches.reduce((total, batch) => total + batch.segments.length, 0);
     if (stopReached(context.state, Date.now())) context.apply({ type: 'disposed', count: segments, disposition: 'filtered', reason: 'run-ended' });
     else await updatePolicy(context, batches);
+    // At once: the version has moved, and work that is counted as both trained and ahead would make the rest stale.
     pipeline.taken -= segments;
+    pipeline.updating = false;
+    await appendMetricsWhenDue(context);
   }
 }

@@ -1,7 +1,7 @@
 /** Mode `lockstep`: collect, annotate to the end, score, update, in rounds. Two runs of one job give the same digests. */
 import { batchesOf } from './async-loops.js';
 import type { RunContext } from './run-context.js';
-import { annotateSource, collectShard, scoreSegments, updatePolicy } from './run-steps.js';
+import { annotateSource, appendMetricsWhenDue, collectShard, scoreSegments, updatePolicy } from './run-steps.js';
 import { admit, stopReached } from './training-decisions.js';
 
 export async function runLockstep(context: RunContext): Promise<void> {
@@ -30,5 +30,6 @@ async function learn(context: RunContext): Promise<void> {
     const rewards = await scoreSegments(context, lot);
     if (rewards) await updatePolicy(context, batchesOf(lot, rewards, batchSegments));
     else context.apply({ type: 'disposed', count: lot.length, disposition: 'failed', reason: 'scoring' });
+    await appendMetricsWhenDue(context);
   }
 }

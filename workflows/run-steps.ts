@@ -79,6 +79,10 @@ export async function updatePolicy(context: RunContext, batches: readonly Update
     return;
   }
   context.apply({ type: 'updated', batches, result, atMs: Date.now() });
+}
+
+/** Writes a part of metrics.jsonl where enough lines have gathered. */
+export async function appendMetricsWhenDue(context: RunContext): Promise<void> {
   if (context.state.metrics.length >= METRICS_LINES_MAX) await appendMetrics(context);
 }
 

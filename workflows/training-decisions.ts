@@ -42,6 +42,15 @@ export function lagAllows(state: TrainingState, collecting: number, segments: nu
   return onTheWay < job.learn.batchSegments || onTheWay + segments <= Math.max(1, job.schedule.policyLagMax) * job.learn.batchSegments;
 }
 
+/**
+ * Segments worth a call while the learner is busy anyway: calls are large, histories short. No more than half of what
+ * the lag allows on its way at once, or the shards would wait for a lot that waits for them.
+ */
+export function lotSegments({ job }: TrainingState): number {
+  const { batchesPerCall, policyLagMax } = job.schedule;
+  return job.learn.batchSegments * Math.max(1, Math.min(batchesPerCall, Math.floor(policyLagMax / 2)));
+}
+
 export interface Admission {
   readonly lot: readonly SegmentRef[];
   readonly stale: readonly SegmentRef[];

@@ -260,10 +260,16 @@ function collected(state: TrainingState, shard: number, result: CollectResult, a
   };
 }
 
-/** In lockstep the order of training must not depend on which shard came back first. */
+/**
+ * In lockstep the order of training must not depend on which shard came back first. In async the oldest policy comes
+ * first: a call that began earlier and took longer would else become stale behind one that began later.
+ */
 function inOrder(job: Job, ready: ReadySegment[]): ReadySegment[] {
-  return job.schedule.mode === 'lockstep' ? ready.sort((a, b) => a.ref.seq - b.ref.seq || a.ref.shard - b.ref.shard) : ready;
+  const order = job.schedule.mode === 'lockstep' ? bySequence : byPolicyVersion;
+  return ready.sort((a, b) => order(a.ref, b.ref));
 }
+const bySequence = (a: SegmentRef, b: SegmentRef): number => a.seq - b.seq || a.shard - b.shard;
+const byPolicyVersion = (a: SegmentRef, b: SegmentRef): number => a.policyVersion - b.policyVersion;
 
 /** The number of segments moves towards calls of `collectMs`, at most doubling, within the bound of the lag. */
 function adapted(job: Job, segments: number, result: CollectResult): number {
