@@ -2,16 +2,13 @@
  * Arrow Flight of ours against pyarrow.flight: the same batches, a server and a client process each, taking turns in one
  * run, so that a busy machine is busy for both. The ratio is the median over the rounds.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { fixedSizeList, primitive, tableBytes, utf8 } from '../proto/flight/tables.js';
-import { ensurePyarrow } from '../test/flight/ensure-pyarrow.js';
+import { projectRoot } from '../infra/folders.js';
+import { ensurePython } from '../test/reference/ensure-python.js';
+import { median, startPeer, type Peer } from './peer.js';
 
 export interface FlightRow {
   readonly what: string;
@@ -30,8 +27,8 @@ const SMALL_CALLS = 200;
 
 /** Takes about 20 seconds, and downloads pyarrow the first time. */
 export async function benchFlight(): Promise<FlightRow[]> {
-  const python = await ensurePyarrow();
-  const root = packageRoot();
+  const python = await ensurePython('pyarrow');
+  const root = projectRoot();
   const folder = await mkdtemp(join(tmpdir(), 'laurel-bench-'));
   const running: Peer[] = [];
   try {
@@ -85,49 +82,4 @@ async function compare(what: string, unit: FlightRow['unit'], amount: number, co
     reference: median(rates.map((rate) => rate.reference)),
     ratio: median(rates.map((rate) => rate.ours / rate.reference)),
   };
-}
-
-interface Peer {
-  /** The first line that it printed. */
-  readonly greeting: string;
-  /** Seconds that a command took; fails where it did not give that many rows. */
-  time(command: string, rows: number): Promise<number>;
-  close(): Promise<void>;
-}
-
-async function startPeer([program = '', ...parameters]: readonly string[]): Promise<Peer> {
-  const child = spawn(program, parameters, { stdio: ['pipe', 'pipe', 'inherit'] });
-  const ended = once(child, 'close');
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const line = async (): Promise<string> => {
-    const next = await lines.next();
-    if (next.done === true) throw new Error(`expected ${program} ${parameters.join(' ')} to answer, it ended`);
-    return next.value;
-  };
-  const greeting = await line();
-  return {
-    greeting,
-    async time(command, rows) {
-      child.stdin.write(`${command}\n`);
-      const answer = JSON.parse(await line()) as { seconds: number; rows: number };
-      if (answer.rows !== rows) throw new Error(`expected ${rows} rows from ${command}, got ${answer.rows}`);
-      return answer.seconds;
-    },
-    async close() {
-      child.stdin.end();
-      const timer = setTimeout(() => child.kill('SIGKILL'), 3_000);
-      await ended;
-      clearTimeout(timer);
-    },
-  };
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
-}
-
-function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
-  return folder;
 }

@@ -1,5 +1,6 @@
-/** `npm run bench -- [flight] [nethack] [pipeline]`: each figure beside its reference, measured in one run. Default: all. */
+/** `npm run bench -- [flight] [learner] [nethack] [pipeline]`: each figure beside its reference, measured in one run. Default: all. */
 import { benchFlight } from './flight.js';
+import { benchLearner } from './learner.js';
 import { benchNethack } from './nethack.js';
 import { benchPipeline, type Row } from './pipeline.js';
 
@@ -7,6 +8,7 @@ const note = (line: string): void => void process.stderr.write(`${line}\n`);
 
 const BENCHES: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   flight: benchFlight,
+  learner: benchLearner,
   async nethack() {
     const { stepsPerSecond, ratio, lines } = await benchNethack(note);
     lines.forEach(note);

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
-import { ensurePyarrow } from './ensure-pyarrow.js';
+import { ensurePython } from '../reference/ensure-python.js';
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -11,14 +11,14 @@ it('says what to install where there is no Python, and leaves nothing that looks
   try {
     vi.stubEnv('XDG_CACHE_HOME', cache);
     vi.stubEnv('PATH', cache);
-    await expect(ensurePyarrow()).rejects.toThrow(/expected python3 \(3\.10 or newer\).*install Python 3 with pip/);
-    await expect(ensurePyarrow()).rejects.toThrow(/expected python3/);
+    await expect(ensurePython('pyarrow')).rejects.toThrow(/expected python3 \(3\.10 or newer\).*install Python 3 with pip/);
+    await expect(ensurePython('pyarrow')).rejects.toThrow(/expected python3/);
   } finally {
     await rm(cache, { recursive: true, force: true });
   }
 });
 
 it('gives the same interpreter to all who ask at once', async () => {
-  const [first, ...others] = await Promise.all([ensurePyarrow(), ensurePyarrow(), ensurePyarrow()]);
+  const [first, ...others] = await Promise.all([ensurePython('pyarrow'), ensurePython('pyarrow'), ensurePython('pyarrow')]);
   expect(new Set([first, ...others]).size).toBe(1);
 }, 600_000);

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { ensurePyarrow } from './ensure-pyarrow.js';
+import { ensurePython } from '../reference/ensure-python.js';
 
 export interface PyarrowPeer {
   /** Of its server. */
@@ -14,7 +14,7 @@ export interface PyarrowPeer {
 }
 
 export async function startPyarrowPeer(): Promise<PyarrowPeer> {
-  const python = await ensurePyarrow();
+  const python = await ensurePython('pyarrow');
   const child = spawn(python, [fileURLToPath(new URL('flight_peer.py', import.meta.url))], { stdio: ['pipe', 'pipe', 'pipe'] });
   const ended = once(child, 'close');
   let errors = '';
