@@ -5,6 +5,7 @@ export const policySchema = z
   .strictObject({
     kind: z.enum(['recurrent', 'feed-forward']).default('recurrent').describe('With or without memory.'),
     preset: z.enum(['tiny', 'small', 'medium']).default('small').describe('Size of the network.'),
+    encoder: z.enum(['dense', 'convolution']).default('dense').describe('How maps, images and messages are read: by dense layers (fast on few cores), or by convolutions. Statistics and vectors are always dense.'),
     cell: z.enum(['gru', 'lstm']).default('gru').describe('Memory cell of a recurrent policy.'),
   })
   .describe('The policy and value network; its inputs follow from the environment.');

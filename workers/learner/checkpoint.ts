@@ -5,7 +5,8 @@ import { layout } from '../store/layout.js';
 import { writeArtifact } from '../store/artifacts.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { Graph } from './graph/graph.js';
-import { Scope, type Network } from './networks/network.js';
+import type { Network } from './networks/network.js';
+import { Scope } from './networks/scope.js';
 import { decodeSafeTensors, encodeSafeTensors, type NamedTensor } from './safetensors.js';
 import type { TrainerState } from './stepper.js';
 

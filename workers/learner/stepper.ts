@@ -5,7 +5,8 @@ import type { LearnSpec } from '../../proto/learning.js';
 import { adam, clipGlobalNorm } from './graph/adam.js';
 import { Graph, sizeOf, type Tensor } from './graph/graph.js';
 import { actorCriticLoss } from './losses/actor-critic.js';
-import { Scope, type Network } from './networks/network.js';
+import type { Network } from './networks/network.js';
+import { Scope } from './networks/scope.js';
 
 /** Arrays by name; all of them time-major, see `trainingShapes`. */
 export interface TrainingBatch {

@@ -8,7 +8,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-WIDTHS = {"tiny": (8, 4, 64, 64), "small": (16, 8, 128, 128), "medium": (32, 16, 256, 512)}
+WIDTHS = {"tiny": (8, 4, 8, 64, 64), "small": (16, 8, 16, 128, 128), "medium": (32, 16, 32, 256, 512)}
 CELLS_MAX = 256
 LEARN = {
     "discount": 0.99, "lambda": 0.95, "rhoMax": 1.0, "cMax": 1.0, "clipRatio": 0.2, "valueClip": 1.0, "valueCoefficient": 0.5,
@@ -30,9 +30,10 @@ class Reference:
     def __init__(self, spaces, policy, learn, parameters=None):
         self.spaces, self.policy = spaces, policy
         self.learn = {**LEARN, **learn}
-        self.glyph, self.character, self.encoder, self.hidden = WIDTHS[policy["preset"]]
+        self.glyph, self.character, self.channels, self.encoder, self.hidden = WIDTHS[policy["preset"]]
         self.recurrent = policy["kind"] == "recurrent"
         self.cell = policy.get("cell", "gru")
+        self.convolution = policy.get("encoder", "dense") == "convolution"
         self.parameters = {}
         self.shapes = self.parameter_shapes()
         self.state_size = 0 if not self.recurrent else self.hidden * (2 if self.cell == "lstm" else 1)
@@ -49,10 +50,15 @@ class Reference:
             elements = size_of(space["shape"])
             if space["kind"] in ("glyphs", "text"):
                 vocabulary = 256 if space["kind"] == "text" else space.get("vocabulary", 256)
-                width = 2 if elements > CELLS_MAX else (self.character if space["kind"] == "text" else self.glyph)
+                width = (8 if self.convolution else 2) if elements > CELLS_MAX else (self.character if space["kind"] == "text" else self.glyph)
                 outputs = self.encoder // 2 if space["kind"] == "text" else self.encoder
                 shapes[f"{name}.embedding"] = (vocabulary, width)
                 inputs = elements * width
+                if self.convolution:
+                    inputs = self.convolution_shapes(shapes, name, [width, *space["shape"]], 2)
+            elif space["kind"] == "image" and self.convolution:
+                height, wide, colours = (*space["shape"], 1)[:3]
+                inputs, outputs = self.convolution_shapes(shapes, name, [colours, height, wide], None), self.encoder
             else:
                 inputs, outputs = elements, self.encoder // 2
             shapes[f"{name}.dense.weight"] = (inputs, outputs)
@@ -76,6 +82,29 @@ class Reference:
             shapes["policy.log_deviation"] = (outputs,)
         return shapes
 
+    def convolution_shapes(self, shapes, name, shape, layers):
+        """Adds the kernels for an input [C, H, W] or [C, L]; gives the size of what the last layer makes."""
+        kernel = [5] if len(shape) == 2 else [3, 3]
+        layer = 0
+        while True:
+            layer += 1
+            outputs = self.channels * (layer if layers else min(layer, 4))
+            shapes[f"{name}.convolution.{layer}.weight"] = (outputs, shape[0], *kernel)
+            shapes[f"{name}.convolution.{layer}.bias"] = (outputs,)
+            stride = 1 if layers and layer == 1 else 2
+            shape = [outputs, *[math.ceil(size / stride) for size in shape[1:]]]
+            if layer == layers or (layers is None and max(shape[1:]) <= 8):
+                return size_of(shape)
+
+    def convolve(self, name, x, layers):
+        layer = 0
+        while f"{name}.convolution.{layer + 1}.weight" in self.shapes:
+            layer += 1
+            weight, bias = self.parameters[f"{name}.convolution.{layer}.weight"], self.parameters[f"{name}.convolution.{layer}.bias"]
+            function, padding = (F.conv1d, 2) if weight.dim() == 3 else (F.conv2d, 1)
+            x = F.relu(function(x, weight, bias, stride=1 if layers and layer == 1 else 2, padding=padding))
+        return x.flatten(1)
+
     def dense(self, name, x):
         return F.linear(x, self.parameters[f"{name}.weight"].T, self.parameters[f"{name}.bias"])
 
@@ -83,7 +112,14 @@ class Reference:
         rows = values.shape[0]
         if space["kind"] in ("glyphs", "text"):
             embedded = F.embedding(values.reshape(rows, -1).long(), self.parameters[f"{name}.embedding"])
-            return F.relu(self.dense(f"{name}.dense", embedded.reshape(rows, -1)))
+            if self.convolution:
+                flat = self.convolve(name, embedded.reshape(rows, *space["shape"], -1).movedim(-1, 1), 2)
+            else:
+                flat = embedded.reshape(rows, -1)
+            return F.relu(self.dense(f"{name}.dense", flat))
+        if space["kind"] == "image" and self.convolution:
+            height, wide, colours = (*space["shape"], 1)[:3]
+            return F.relu(self.dense(f"{name}.dense", self.convolve(name, values.reshape(rows, height, wide, colours).float().movedim(-1, 1) / 255, None)))
         scale = 255 if space["kind"] == "image" else space.get("scale", 1)
         inverse = torch.tensor([1 / one for one in scale] if isinstance(scale, list) else 1 / scale, dtype=torch.float32)
         return F.relu(self.dense(f"{name}.dense", values.reshape(rows, -1).float() * inverse))
