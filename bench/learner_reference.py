@@ -31,9 +31,9 @@ def random_batch(case, state_size):
         "keep": keep,
         "action": torch.randint(0, action["count"], (rows,)) if action["kind"] == "discrete" else torch.rand(rows, action["size"]),
         "behaviourLogProb": torch.full((steps, width), -3.0),
-        "behaviourValue": torch.zeros(steps, width),
-        "bootstrapValue": torch.zeros(steps, width),
-        "reward": torch.rand(steps, width),
+        "behaviourValue": torch.zeros(steps, width, 1),
+        "bootstrapValue": torch.zeros(steps, width, 1),
+        "reward": torch.rand(steps, width, 1),
         "done": done,
         "weight": torch.ones(steps, width),
     }
@@ -42,22 +42,22 @@ def random_batch(case, state_size):
 class FastTargets(Reference):
     """Whole rows at once, as an engineer would write them; the reference goes column by column to be easy to check."""
 
-    def targets(self, batch, values, ratio, steps):
-        spec = self.learn
+    def targets(self, batch, values, ratio, steps, head):
+        spec, values = self.learn, values[:, :, head]
         goes_on = 1 - batch["done"]
         rho = ratio.clamp(max=spec["rhoMax"])
         trace = spec["lambda"] * ratio.clamp(max=spec["cMax"])
         advantages, targets = torch.zeros_like(values), torch.zeros_like(values)
         next_value = next_target = None
         for step in reversed(range(steps)):
-            bootstrap = batch["bootstrapValue"][step]
+            bootstrap = batch["bootstrapValue"][step, :, head]
             value = bootstrap if next_value is None else torch.where(goes_on[step] > 0, next_value, bootstrap)
             target = bootstrap if next_target is None else torch.where(goes_on[step] > 0, next_target, bootstrap)
-            delta = rho[step] * (batch["reward"][step] + spec["discount"] * value - values[step])
+            delta = rho[step] * (batch["reward"][step, :, head] + spec["discount"] * value - values[step])
             if next_value is not None:
                 delta = delta + spec["discount"] * trace[step] * goes_on[step] * (next_target - next_value)
             targets[step] = values[step] + delta
-            advantages[step] = rho[step] * (batch["reward"][step] + spec["discount"] * target - values[step])
+            advantages[step] = rho[step] * (batch["reward"][step, :, head] + spec["discount"] * target - values[step])
             next_value, next_target = values[step], targets[step]
         return advantages, targets
 

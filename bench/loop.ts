@@ -66,7 +66,7 @@ export async function runLoop(input: unknown, options: LoopOptions = {}): Promis
     }
     collectMs += performance.now() - collectBegun;
     const learnBegun = performance.now();
-    const batch = assembleBatch(parts, spaces, network.stateSize, segmentSteps, environmentsPerShard);
+    const batch = assembleBatch(parts, network, segmentSteps, environmentsPerShard);
     let metrics: Record<string, number> = {};
     for (let epoch = 0; epoch < epochs; epoch++) ({ state, metrics } = await stepper.step(state, batch));
     learnMs += performance.now() - learnBegun;

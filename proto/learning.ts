@@ -1,11 +1,24 @@
 /** The policy and how it is improved: `policy` and `learn` of a job. */
 import { z } from 'zod';
+import { partName } from './part-name.js';
 
 export const policySchema = z
   .strictObject({
     kind: z.enum(['recurrent', 'feed-forward']).default('recurrent').describe('With or without memory.'),
     preset: z.enum(['tiny', 'small', 'medium']).default('small').describe('Size of the network.'),
     encoder: z.enum(['dense', 'convolution']).default('dense').describe('How maps, images and messages are read: by dense layers (fast on few cores), or by convolutions. Statistics and vectors are always dense.'),
+    valueHeads: z
+      .record(
+        partName,
+        z.strictObject({
+          sources: z.array(partName).min(1).describe('Sources whose weighted sum this value function predicts.'),
+          discount: z.number().min(0).max(1).nullable().default(null).describe('gamma of this value function; null: `learn.discount`.'),
+        }),
+      )
+      .refine((heads) => Object.keys(heads).length > 0, { message: 'expected at least one value head, or null' })
+      .nullable()
+      .default(null)
+      .describe('Several value functions, each over some of the sources and with its own discount (as extrinsic and intrinsic value in RND, arXiv 1810.12894, section 2.3); their advantages are added. null: one, over the total.'),
     cell: z.enum(['gru', 'lstm']).default('gru').describe('Memory cell of a recurrent policy.'),
   })
   .describe('The policy and value network; its inputs follow from the environment.');

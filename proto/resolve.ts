@@ -110,8 +110,27 @@ function checkJob(job: Job): JobIssue[] {
       if (job.combine.weights[name]) say(`sources.${name}`, 'expected an environment with messages: a Gymnasium environment may have none; use grid-world, nethack, or a source of kind env');
     }
   }
+  checkValueHeads(job, say);
   if (job.evaluate.seed === job.seed) say('evaluate.seed', 'expected a seed that is not the training seed: evaluation episodes must not be training episodes');
   return issues;
+}
+
+/** Each source that counts is predicted by exactly one value function. */
+function checkValueHeads(job: Job, say: (path: string, message: string) => void): void {
+  const heads = job.policy.valueHeads;
+  if (heads === null) return;
+  const names = Object.keys(job.sources);
+  const owners = new Map<string, string>();
+  for (const [head, { sources }] of Object.entries(heads)) {
+    sources.forEach((source, index) => {
+      const path = `policy.valueHeads.${head}.sources.${index}`;
+      if (!names.includes(source)) say(path, `expected the name of a source${nearest(source, names)}`);
+      else if (owners.has(source)) say(path, `expected each source in one value head, ${source} is in ${owners.get(source)} too`);
+      owners.set(source, head);
+    });
+  }
+  const missing = names.filter((name) => !owners.has(name));
+  if (missing.length > 0) say('policy.valueHeads', `expected every source in a value head, ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} in none`);
 }
 
 function checkPatterns(rules: readonly { pattern: string }[], path: string, say: (path: string, message: string) => void): void {

@@ -3,9 +3,10 @@ import type { Table } from 'apache-arrow';
 import { columnArray, readTables } from '../../proto/flight/tables.js';
 import { LaurelError } from '../../proto/errors.js';
 import { BOUNDARY_COLUMNS, checkTable, SEGMENT_COLUMNS as C } from '../../proto/schemas.js';
-import type { ObservationSpace, Spaces } from '../rollout/environments/environment.js';
-import { componentOf, decodeRewards } from '../reward/reward-record.js';
+import type { ObservationSpace } from '../rollout/environments/environment.js';
+import { componentOf, decodeRewards, type DecodedRewards } from '../reward/reward-record.js';
 import { TOTAL } from '../reward/graph.js';
+import type { Network } from './networks/network.js';
 import type { TrainingBatch } from './stepper.js';
 
 export interface SegmentBytes {
@@ -17,7 +18,8 @@ type Values = Uint8Array | Int16Array | Int32Array | Float32Array;
 const ARRAYS = { uint8: Uint8Array, int16: Int16Array, int32: Int32Array, float32: Float32Array } as const;
 
 /** @throws LaurelError LAUREL_SCHEMA_MISMATCH, LAUREL_STORE_CORRUPT */
-export function assembleBatch(parts: readonly SegmentBytes[], spaces: Spaces, stateSize: number, steps: number, environments: number): TrainingBatch {
+export function assembleBatch(parts: readonly SegmentBytes[], { spaces, stateSize, spec: { valueHeads } }: Network, steps: number, environments: number): TrainingBatch {
+  const heads = valueHeads === null ? 1 : Object.keys(valueHeads).length;
   const width = parts.length * environments;
   const rows = steps * width;
   const grid = (): Float32Array => new Float32Array(rows);
@@ -28,9 +30,9 @@ export function assembleBatch(parts: readonly SegmentBytes[], spaces: Spaces, st
     keep: grid(),
     action: action.kind === 'discrete' ? new BigInt64Array(rows) : new Float32Array(rows * action.size),
     behaviourLogProb: grid(),
-    behaviourValue: grid(),
-    bootstrapValue: grid(),
-    reward: grid(),
+    behaviourValue: new Float32Array(rows * heads),
+    bootstrapValue: new Float32Array(rows * heads),
+    reward: new Float32Array(rows * heads),
     done: grid(),
     weight: grid(),
   };
@@ -50,10 +52,10 @@ export function assembleBatch(parts: readonly SegmentBytes[], spaces: Spaces, st
     }
     copyActions(transitions, batch.action, place);
     copyRows(columnArray(transitions, C.behaviourLogProb, Float32Array), batch.behaviourLogProb, 1, place);
-    copyRows(columnArray(transitions, C.value, Float32Array), batch.behaviourValue, 1, place);
-    copyRows(columnArray(transitions, C.bootstrapValue, Float32Array), batch.bootstrapValue, 1, place);
+    copyRows(columnArray(transitions, C.value, Float32Array), batch.behaviourValue, heads, place);
+    copyRows(columnArray(transitions, C.bootstrapValue, Float32Array), batch.bootstrapValue, heads, place);
     const total = componentOf(rewards, TOTAL);
-    copyRows(total.value, batch.reward, 1, place);
+    copyRows(valueHeads === null ? total.value : headRewards(rewards, Object.values(valueHeads)), batch.reward, heads, place);
     copyRows(Float32Array.from(total.mask), batch.weight, 1, place);
     // The memory of an episode does not reach into the next: its first step has number 0.
     copyRows(Float32Array.from(columnArray(transitions, C.step, Int32Array), (step) => (step === 0 ? 0 : 1)), batch.keep, 1, place);
@@ -70,6 +72,20 @@ interface Place {
   /** Columns of the whole batch, and the first one of this segment. */
   readonly width: number;
   readonly offset: number;
+}
+
+/** The weighted sum of each head's sources, [units, H]; unknown values add nothing, as in the total. */
+function headRewards(rewards: DecodedRewards, heads: readonly { readonly sources: readonly string[] }[]): Float32Array {
+  const sums = new Float32Array(rewards.units * heads.length);
+  heads.forEach(({ sources }, head) => {
+    for (const source of sources) {
+      const weight = rewards.body.weights[source] ?? 0;
+      if (weight === 0) continue;
+      const { value, mask } = componentOf(rewards, source);
+      for (let unit = 0; unit < rewards.units; unit++) if (mask[unit] === 1) sums[unit * heads.length + head] = (sums[unit * heads.length + head] as number) + weight * (value[unit] as number);
+    }
+  });
+  return sums;
 }
 
 /** Environment-major rows to time-major ones. */

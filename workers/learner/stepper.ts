@@ -17,6 +17,7 @@ export interface TrainingBatch {
   readonly keep: Float32Array;
   readonly action: BigInt64Array | Float32Array;
   readonly behaviourLogProb: Float32Array;
+  /** f32 [T, B], or [T, B, H] for H value functions, as are bootstrapValue and reward. */
   readonly behaviourValue: Float32Array;
   readonly bootstrapValue: Float32Array;
   readonly reward: Float32Array;
@@ -37,7 +38,13 @@ export function initialTrainerState(network: Network, seed: number): TrainerStat
   return { step: 0, parameters: network.initialParameters(seed), first: zeros(), second: zeros() };
 }
 
-const GRID = ['keep', 'behaviourLogProb', 'behaviourValue', 'bootstrapValue', 'reward', 'done', 'weight'] as const;
+const GRID = ['keep', 'behaviourLogProb', 'done', 'weight'] as const;
+/** One number for each value function. */
+const HEADS = ['behaviourValue', 'bootstrapValue', 'reward'] as const;
+
+function headShape(network: Network, steps: number, batch: number): number[] {
+  return network.valueCount === 1 ? [steps, batch] : [steps, batch, network.valueCount];
+}
 
 export class TrainStepper {
   private constructor(
@@ -83,6 +90,7 @@ export class TrainStepper {
     };
     for (const [name, space] of Object.entries(network.spaces.observations)) feeds[`observation.${name}`] = new OrtTensor(space.type, batch.observations[name] as never, [rows, ...space.shape]);
     for (const name of GRID) if (name !== 'keep' || network.stateSize > 0) feeds[name] = new OrtTensor('float32', batch[name], [steps, width]);
+    for (const name of HEADS) feeds[name] = new OrtTensor('float32', batch[name], headShape(network, steps, width));
     if (batch.state && network.stateSize > 0) feeds['state'] = new OrtTensor('float32', batch.state, [width, network.stateSize]);
     feeds['action'] = batch.action instanceof BigInt64Array ? new OrtTensor('int64', batch.action, [rows]) : new OrtTensor('float32', batch.action, [rows, batch.action.length / rows]);
     for (const { name, shape } of network.parameters) {
@@ -100,9 +108,10 @@ function trainingGraph(network: Network, spec: LearnSpec, steps: number, batch: 
   const rows = steps * batch;
   const { action } = network.spaces;
   const grid = Object.fromEntries(GRID.filter((name) => name !== 'keep' || network.stateSize > 0).map((name) => [name, g.input(name, [steps, batch])])) as Record<(typeof GRID)[number], Tensor>;
+  const heads = Object.fromEntries(HEADS.map((name) => [name, g.input(name, headShape(network, steps, batch))])) as Record<(typeof HEADS)[number], Tensor>;
   const actions = action.kind === 'discrete' ? g.input('action', [rows], 'int64') : g.input('action', [rows, action.size]);
   const built = network.build(scope, network.observationInputs(g, rows), steps, batch, network.stateInput(g, batch), network.stateSize > 0 ? grid.keep : null);
-  const { loss, metrics } = actorCriticLoss(g, spec, action, built.distribution, built.value, { ...grid, action: actions });
+  const { loss, metrics } = actorCriticLoss(g, spec, action, built.distribution, built.value, { ...grid, ...heads, action: actions }, network.discounts(spec.discount));
   const parameters = network.parameters.map(({ name }) => scope.tensors.get(name) as Tensor);
   const { norm, clipped } = clipGlobalNorm(g, g.gradients(loss, parameters), spec.gradientNormMax);
   const inputs = { stepSize: g.input('adam.step_size', []), secondScale: g.input('adam.second_scale', []) };

@@ -150,7 +150,7 @@ export class Updater {
     const { rollout, learn } = open.job;
     const read = (ref: ReadableRef): Promise<Uint8Array> => this.options.reader.read({ endpoints: [], ...ref }, work.signal);
     const parts = await Promise.all(batch.segments.map(async (segment, index) => ({ segment: await read(segment), reward: await read(batch.rewards[index] as ReadableRef) })));
-    const arrays = assembleBatch(parts, open.network.spaces, open.network.stateSize, rollout.segmentSteps, rollout.environmentsPerShard);
+    const arrays = assembleBatch(parts, open.network, rollout.segmentSteps, rollout.environmentsPerShard);
     let result = await open.stepper.step(before, arrays);
     for (let epoch = 1; epoch < learn.epochs; epoch++) result = await open.stepper.step(result.state, arrays);
     return result;

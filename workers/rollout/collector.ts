@@ -44,7 +44,7 @@ export class ShardCollector {
   constructor(readonly state: ShardState) {
     const { group, identity, inference } = state;
     const { spaces, size } = group;
-    this.buffers = new SegmentBuffers(spaces, group, identity.segmentSteps);
+    this.buffers = new SegmentBuffers(spaces, group, identity.segmentSteps, inference.valueCount);
     this.sampler = createActionSampler(spaces.action, new CounterRandom(identity.seed, 'actionSampling'), 'sample');
     this.totals = new EpisodeTotals(spaces);
     this.actions = createActionBuffer(spaces.action, size);
@@ -135,12 +135,18 @@ export class ShardCollector {
     const { group, identity } = this.state;
     for (let index = 0; index < group.size; index++) {
       const row = index * identity.segmentSteps + step;
-      const value = outputs.value[index] as number;
-      if (!Number.isFinite(value)) throw new LaurelError('LAUREL_NUMBER_INVALID', `expected a finite value from policy version ${this.policy?.version}, got ${value} for environment ${index}`);
-      this.buffers.value[row] = value;
+      this.checkValues(outputs.value, index);
+      this.buffers.putValues(this.buffers.value, row, outputs.value, index);
       this.buffers.behaviourLogProb[row] = this.sampler.draw(outputs.distribution, index, identity.shard, index, drawn, this.actions);
     }
     boundActions(group.spaces.action, this.actions, this.bounded);
+  }
+
+  private checkValues(values: Float32Array, index: number): void {
+    const { valueCount } = this.buffers;
+    for (let at = index * valueCount; at < (index + 1) * valueCount; at++) {
+      if (!Number.isFinite(values[at])) throw new LaurelError('LAUREL_NUMBER_INVALID', `expected a finite value from policy version ${this.policy?.version}, got ${values[at]} for environment ${index}`);
+    }
   }
 
   private putOutcome(index: number, step: number, cut: Float32Array | null): void {
@@ -160,7 +166,7 @@ export class ShardCollector {
     const truncated = failed || (!terminated && outcome.truncated[index] === 1);
     buffers.terminated[row] = terminated ? 1 : 0;
     buffers.truncated[row] = truncated ? 1 : 0;
-    if (truncated && !failed && cut !== null) buffers.bootstrapValue[row] = cut[index] as number;
+    if (truncated && !failed && cut !== null) buffers.putValues(buffers.bootstrapValue, row, cut, index);
     if (failed) this.totals.addFailed();
     else if (terminated || truncated) this.totals.add(track, group.statistics(index));
   }
@@ -170,7 +176,7 @@ export class ShardCollector {
     const { segmentSteps } = this.state.identity;
     for (let index = 0; index < this.state.group.size; index++) {
       const row = (index + 1) * segmentSteps - 1;
-      if (this.buffers.terminated[row] === 0 && this.buffers.truncated[row] === 0) this.buffers.bootstrapValue[row] = outputs.value[index] as number;
+      if (this.buffers.terminated[row] === 0 && this.buffers.truncated[row] === 0) this.buffers.putValues(this.buffers.bootstrapValue, row, outputs.value, index);
     }
   }
 

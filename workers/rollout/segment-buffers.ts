@@ -25,6 +25,7 @@ export class SegmentBuffers {
   readonly step: Int32Array;
   readonly action: Int32Array | Float32Array;
   readonly behaviourLogProb: Float32Array;
+  /** `rows * valueCount`, as are the bootstrap values. */
   readonly value: Float32Array;
   readonly bootstrapValue: Float32Array;
   readonly envReward: Float32Array;
@@ -42,6 +43,7 @@ export class SegmentBuffers {
     private readonly spaces: Spaces,
     group: EnvironmentGroup,
     private readonly steps: number,
+    readonly valueCount = 1,
   ) {
     const rows = group.size * steps;
     this.rows = rows;
@@ -60,8 +62,8 @@ export class SegmentBuffers {
     this.step = new Int32Array(rows);
     this.action = spaces.action.kind === 'discrete' ? new Int32Array(rows) : new Float32Array(rows * spaces.action.size);
     this.behaviourLogProb = new Float32Array(rows);
-    this.value = new Float32Array(rows);
-    this.bootstrapValue = new Float32Array(rows);
+    this.value = new Float32Array(rows * valueCount);
+    this.bootstrapValue = new Float32Array(rows * valueCount);
     this.envReward = new Float32Array(rows * spaces.rewards.length);
     this.terminated = new Uint8Array(rows);
     this.truncated = new Uint8Array(rows);
@@ -92,6 +94,11 @@ export class SegmentBuffers {
     for (let at = 0; at < width; at++) this.action[row * width + at] = actions[index * width + at] as number;
     const components = this.spaces.rewards.length;
     for (let at = 0; at < components; at++) this.envReward[row * components + at] = rewards[index * components + at] as number;
+  }
+
+  /** Copies the value functions of one environment to `row`. */
+  putValues(target: Float32Array, row: number, values: Float32Array, index: number): void {
+    for (let head = 0; head < this.valueCount; head++) target[row * this.valueCount + head] = values[index * this.valueCount + head] as number;
   }
 
   putText(row: number, text: Uint8Array, count: number): void {

@@ -57,8 +57,8 @@ function transitionColumns(buffers: SegmentBuffers, spaces: Spaces): Column[] {
     ...buffers.observations.map(({ name, target, width }) => fixedSizeList(c.observationPrefix + name, target, width)),
     spaces.action.kind === 'discrete' ? primitive(c.action, buffers.action) : fixedSizeList(c.action, buffers.action, spaces.action.size),
     primitive(c.behaviourLogProb, buffers.behaviourLogProb),
-    primitive(c.value, buffers.value),
-    primitive(c.bootstrapValue, buffers.bootstrapValue),
+    valueColumn(c.value, buffers.value, buffers.valueCount),
+    valueColumn(c.bootstrapValue, buffers.bootstrapValue, buffers.valueCount),
     fixedSizeList(c.envReward, buffers.envReward, spaces.rewards.length),
     primitive(c.terminated, buffers.terminated),
     primitive(c.truncated, buffers.truncated),
@@ -66,6 +66,10 @@ function transitionColumns(buffers: SegmentBuffers, spaces: Spaces): Column[] {
     primitive(c.textCount, buffers.textCount),
     primitive(c.policyVersion, buffers.policyVersion),
   ];
+}
+
+function valueColumn(name: string, values: Float32Array, count: number): Column {
+  return count === 1 ? primitive(name, values) : fixedSizeList(name, values, count);
 }
 
 function boundaryColumns({ state, buffers, stateStart }: PlayedSegment): Column[] {
@@ -77,7 +81,11 @@ function boundaryColumns({ state, buffers, stateStart }: PlayedSegment): Column[
     ...Object.entries(spaces.observations).map(([name, space]) =>
       fixedSizeList(SEGMENT_COLUMNS.observationPrefix + name, group.observations[name] as ObservationBuffer, elementCount(space.shape)),
     ),
-    primitive(SEGMENT_COLUMNS.bootstrapValue, Float32Array.from(lastRows, (row) => buffers.bootstrapValue[row] as number)),
+    valueColumn(
+      SEGMENT_COLUMNS.bootstrapValue,
+      Float32Array.from(lastRows.flatMap((row) => [...buffers.bootstrapValue.subarray(row * buffers.valueCount, (row + 1) * buffers.valueCount)])),
+      buffers.valueCount,
+    ),
     ...(inference.stateSize === 0 ? [] : [fixedSizeList(c.stateStart, stateStart, inference.stateSize), fixedSizeList(c.stateEnd, inference.state, inference.stateSize)]),
     primitive(c.episode, Int32Array.from(episodes, (track) => track.episode)),
     primitive(c.episodeSteps, Int32Array.from(episodes, (track) => track.steps)),

@@ -12,7 +12,7 @@ import torch
 from reference import Reference, size_of, wave
 
 HERE = pathlib.Path(__file__).resolve().parent
-SAMPLE = 48
+SAMPLE = 32
 
 
 def f32(stream, shape, scale=1.0, offset=0.0):
@@ -46,7 +46,8 @@ def batch_of(case, state_size):
     ended = [value > 0.7 for value in wave(base + 50, rows)]
     terminated = [value > 0.0 for value in wave(base + 51, rows)]
     done = torch.tensor(ended, dtype=torch.float32).reshape(steps, width)
-    bootstrap = f32(base + 52, (steps, width), 0.5)
+    heads = len(case["policy"].get("valueHeads", "1"))
+    bootstrap = f32(base + 52, (steps, width, heads), 0.5)
     last = torch.zeros(steps, width)
     last[-1] = 1
     open_end = torch.maximum(done, last) * (1 - done * torch.tensor(terminated, dtype=torch.float32).reshape(steps, width))
@@ -59,9 +60,9 @@ def batch_of(case, state_size):
         "keep": keep,
         "action": integers(base + 54, (rows,), action["count"]) if action["kind"] == "discrete" else f32(base + 54, (rows, action["size"])),
         "behaviourLogProb": f32(base + 55, (steps, width), 0.4, -1.5),
-        "behaviourValue": f32(base + 56, (steps, width), 0.6),
-        "bootstrapValue": bootstrap * open_end,
-        "reward": f32(base + 57, (steps, width), 1.0),
+        "behaviourValue": f32(base + 56, (steps, width, heads), 0.6),
+        "bootstrapValue": bootstrap * open_end[:, :, None],
+        "reward": f32(base + 57, (steps, width, heads), 1.0),
         "done": done,
         "weight": torch.tensor([0.0 if value > 0.8 else 1.0 for value in wave(base + 58, rows)]).reshape(steps, width),
     }

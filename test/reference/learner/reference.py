@@ -34,6 +34,7 @@ class Reference:
         self.recurrent = policy["kind"] == "recurrent"
         self.cell = policy.get("cell", "gru")
         self.convolution = policy.get("encoder", "dense") == "convolution"
+        self.heads = [head.get("discount", self.learn["discount"]) for head in policy.get("valueHeads", {"all": {}}).values()]
         self.parameters = {}
         self.shapes = self.parameter_shapes()
         self.state_size = 0 if not self.recurrent else self.hidden * (2 if self.cell == "lstm" else 1)
@@ -76,7 +77,8 @@ class Reference:
             shapes["trunk.2.weight"], shapes["trunk.2.bias"] = (trunk, self.hidden), (self.hidden,)
         action = self.spaces["action"]
         outputs = action["count"] if action["kind"] == "discrete" else action["size"]
-        shapes["value.weight"], shapes["value.bias"] = (self.hidden, 1), (1,)
+        heads = len(self.heads)
+        shapes["value.weight"], shapes["value.bias"] = (self.hidden, heads), (heads,)
         shapes["policy.weight"], shapes["policy.bias"] = (self.hidden, outputs), (outputs,)
         if action["kind"] == "continuous":
             shapes["policy.log_deviation"] = (outputs,)
@@ -131,7 +133,7 @@ class Reference:
             features = self.unroll(features.reshape(steps, width, -1), batch["state"], batch["keep"]).reshape(steps * width, -1)
         else:
             features = F.relu(self.dense("trunk.2", features))
-        return self.dense("policy", features), self.dense("value", features).reshape(steps, width)
+        return self.dense("policy", features), self.dense("value", features).reshape(steps, width, -1)
 
     def unroll(self, features, state, keep):
         p = self.parameters
@@ -162,7 +164,9 @@ class Reference:
             log_prob, entropy = policy.log_prob(batch["action"]).sum(1), policy.entropy().sum(1)
         log_ratio = log_prob.reshape(steps, width) - batch["behaviourLogProb"]
         ratio = log_ratio.clamp(-20, 20).exp()
-        advantage, target = self.targets(batch, value.detach(), ratio.detach(), steps)
+        separate = [self.targets(batch, value.detach(), ratio.detach(), steps, head) for head in range(len(self.heads))]
+        advantage = sum(one for one, _ in separate)
+        target = torch.stack([one for _, one in separate], 2)
         weight = batch["weight"]
         total = weight.sum().clamp(min=1)
         average = lambda x: (x * weight).sum() / total
@@ -177,34 +181,35 @@ class Reference:
         if spec["valueClip"] is not None:
             near = batch["behaviourValue"] + (value - batch["behaviourValue"]).clamp(-spec["valueClip"], spec["valueClip"])
             error = torch.maximum(error, (near - target) ** 2)
-        value_loss = 0.5 * average(error)
+        value_loss = 0.5 * average(error.sum(2))
         entropy = average(entropy.reshape(steps, width))
         loss = policy_loss + spec["valueCoefficient"] * value_loss - spec["entropyCoefficient"] * entropy
         metrics = {
             "loss": loss, "policyLoss": policy_loss, "valueLoss": value_loss, "entropy": entropy,
-            "approximateKl": average(ratio - 1 - log_ratio), "ratioMean": average(ratio), "targetMean": average(target), "advantageMean": average(advantage),
+            "approximateKl": average(ratio - 1 - log_ratio), "ratioMean": average(ratio), "targetMean": average(target.sum(2)), "advantageMean": average(advantage),
         }
         return loss, metrics
 
-    def targets(self, batch, values, ratio, steps):
+    def targets(self, batch, values, ratio, steps, head):
         """V-trace (arXiv 1802.01561, remark 1) or GAE (arXiv 1506.02438, equation 16), row by row from the end."""
         spec, off_policy = self.learn, self.learn["correction"] == "v-trace"
-        v = values if off_policy else batch["behaviourValue"]
+        v = (values if off_policy else batch["behaviourValue"])[:, :, head]
+        bootstrap, rewards, discount = batch["bootstrapValue"][:, :, head], batch["reward"][:, :, head], self.heads[head]
         width = v.shape[1]
         advantages, targets = torch.zeros(steps, width), torch.zeros(steps, width)
         for column in range(width):
             for step in reversed(range(steps)):
                 last = step == steps - 1 or batch["done"][step, column] > 0
-                next_value = batch["bootstrapValue"][step, column] if last else v[step + 1, column]
-                next_target = batch["bootstrapValue"][step, column] if last else targets[step + 1, column]
+                next_value = bootstrap[step, column] if last else v[step + 1, column]
+                next_target = bootstrap[step, column] if last else targets[step + 1, column]
                 rho = min(ratio[step, column].item(), spec["rhoMax"]) if off_policy else 1.0
                 trace = spec["lambda"] * (min(ratio[step, column].item(), spec["cMax"]) if off_policy else 1.0)
-                reward, own = batch["reward"][step, column], v[step, column]
-                difference = rho * (reward + spec["discount"] * next_value - own)
+                reward, own = rewards[step, column], v[step, column]
+                difference = rho * (reward + discount * next_value - own)
                 if not last:
-                    difference = difference + spec["discount"] * trace * (next_target - next_value)
+                    difference = difference + discount * trace * (next_target - next_value)
                 targets[step, column] = own + difference
-                advantages[step, column] = rho * (reward + spec["discount"] * next_target - own) if off_policy else difference
+                advantages[step, column] = rho * (reward + discount * next_target - own) if off_policy else difference
         return advantages, targets
 
     def step(self, batch, steps, width):

@@ -53,13 +53,14 @@ export function stateOf({ seed }: ReferenceCase, network: Network): TrainerState
   return { step: 0, parameters, first: zeros(), second: zeros() };
 }
 
-export function batchOf({ grid: [steps, width], seed, spaces }: ReferenceCase, stateSize: number): TrainingBatch {
+export function batchOf({ grid: [steps, width], seed, spaces, policy }: ReferenceCase, stateSize: number): TrainingBatch {
   const rows = steps * width;
   const base = 100_000 * seed;
   const observations = Object.fromEntries(Object.entries(spaces.observations).map(([name, space], index) => [name, observation(space, base + index, rows)]));
   const done = Float32Array.from(wave(base + 50, rows), (value) => (value > 0.7 ? 1 : 0));
   const terminated = wave(base + 51, rows).map((value) => value > 0);
-  const bootstrap = floats(base + 52, [rows], 0.5);
+  const heads = policy.valueHeads === null ? 1 : Object.keys(policy.valueHeads).length;
+  const bootstrap = floats(base + 52, [rows * heads], 0.5);
   const { action } = spaces;
   return {
     observations,
@@ -67,9 +68,12 @@ export function batchOf({ grid: [steps, width], seed, spaces }: ReferenceCase, s
     keep: Float32Array.from({ length: rows }, (_, row) => (row < width ? 1 : 1 - (done[row - width] as number))),
     action: action.kind === 'discrete' ? BigInt64Array.from(integers(base + 54, rows, action.count), BigInt) : floats(base + 54, [rows, action.size]),
     behaviourLogProb: floats(base + 55, [rows], 0.4, -1.5),
-    behaviourValue: floats(base + 56, [rows], 0.6),
-    bootstrapValue: bootstrap.map((value, row) => (done[row] === 1 ? (terminated[row] === true ? 0 : value) : row >= rows - width ? value : 0)),
-    reward: floats(base + 57, [rows]),
+    behaviourValue: floats(base + 56, [rows * heads], 0.6),
+    bootstrapValue: bootstrap.map((value, index) => {
+      const row = Math.floor(index / heads);
+      return done[row] === 1 ? (terminated[row] === true ? 0 : value) : row >= rows - width ? value : 0;
+    }),
+    reward: floats(base + 57, [rows * heads]),
     done,
     weight: Float32Array.from(wave(base + 58, rows), (value) => (value > 0.8 ? 0 : 1)),
   };

@@ -10,7 +10,7 @@ import * as op from '../graph/ops.js';
 export interface LossInputs {
   /** int64 [T*B], or f32 [T*B, size]. */
   readonly action: Tensor;
-  /** The rest is f32 [T, B]. */
+  /** The rest is f32 [T, B]; values and rewards [T, B, H] where there are H > 1 value functions. */
   readonly behaviourLogProb: Tensor;
   readonly behaviourValue: Tensor;
   /** Value of the successor where the next row is not it: truncated rows and the last row; 0 where terminated. */
@@ -29,14 +29,17 @@ export interface Loss {
 
 const DEVIATION_FLOOR = 1e-3;
 
-export function actorCriticLoss(g: Graph, spec: LearnSpec, space: ActionSpace, distribution: Tensor, value: Tensor, inputs: LossInputs): Loss {
-  const [steps, batch] = inputs.reward.shape as [number, number];
+export function actorCriticLoss(g: Graph, spec: LearnSpec, space: ActionSpace, distribution: Tensor, value: Tensor, inputs: LossInputs, discounts: readonly number[] = [spec.discount]): Loss {
+  const [steps, batch] = inputs.done.shape as [number, number];
   const grid = (x: Tensor): Tensor => op.reshape(g, x, [steps, batch]);
   const { logProb, entropy } = space.kind === 'discrete' ? categorical(g, distribution, inputs.action) : gaussian(g, distribution, inputs.action, space.size);
-  const values = grid(value);
   const logRatio = op.sub(g, grid(logProb), inputs.behaviourLogProb);
   const ratio = op.exp(g, op.clip(g, logRatio, -20, 20));
-  const { advantage, target } = targets(g, spec, g.stop(values), g.stop(ratio), inputs, steps);
+  const heads = discounts.map((discount, head) => valueHead(g, spec, discount, g.stop(ratio), grid, headOf(g, head, discounts.length, value, inputs)));
+  const total = (part: (head: ValueHead) => Tensor): Tensor => heads.map(part).reduce((sum, one) => op.add(g, sum, one));
+  const advantage = total((head) => head.advantage);
+  const target = total((head) => head.target);
+  const values = total((head) => head.values);
 
   const weightSum = op.maximum(g, op.reduceSum(g, inputs.weight), g.scalar(1));
   const average = (x: Tensor): Tensor => op.div(g, op.reduceSum(g, op.mul(g, x, inputs.weight)), weightSum);
@@ -48,13 +51,7 @@ export function actorCriticLoss(g: Graph, spec: LearnSpec, space: ActionSpace, d
 
   const clipped = op.clip(g, ratio, 1 - spec.clipRatio, 1 + spec.clipRatio);
   const policyLoss = op.neg(g, average(op.minimum(g, op.mul(g, ratio, used), op.mul(g, clipped, used))));
-  const squared = (x: Tensor): Tensor => op.mul(g, op.sub(g, x, target), op.sub(g, x, target));
-  const plain = squared(values);
-  const valueError =
-    spec.valueClip === null
-      ? plain
-      : op.maximum(g, plain, squared(op.add(g, inputs.behaviourValue, op.clip(g, op.sub(g, values, inputs.behaviourValue), -spec.valueClip, spec.valueClip))));
-  const valueLoss = op.mul(g, average(valueError), g.scalar(0.5));
+  const valueLoss = op.mul(g, average(total((head) => head.error)), g.scalar(0.5));
   const entropyMean = average(grid(entropy));
   const loss = op.sub(g, op.add(g, policyLoss, op.mul(g, valueLoss, g.scalar(spec.valueCoefficient))), op.mul(g, entropyMean, g.scalar(spec.entropyCoefficient)));
 
@@ -76,10 +73,42 @@ export function actorCriticLoss(g: Graph, spec: LearnSpec, space: ActionSpace, d
       valueMean: average(values),
       targetMean: average(target),
       advantageMean: average(advantage),
-      rewardMean: average(inputs.reward),
+      rewardMean: average(total((head) => head.reward)),
       explainedVariance: explained,
     },
   };
+}
+
+/** What one value function adds to the loss; all [T, B]. */
+interface ValueHead {
+  readonly values: Tensor;
+  readonly reward: Tensor;
+  readonly advantage: Tensor;
+  readonly target: Tensor;
+  /** Squared error of the values, clipped where the job asks for it. */
+  readonly error: Tensor;
+}
+
+/** The columns of one value function. */
+function headOf(g: Graph, head: number, count: number, value: Tensor, inputs: LossInputs): { value: Tensor; inputs: LossInputs } {
+  if (count === 1) return { value, inputs };
+  const grid = (x: Tensor): Tensor => op.reshape(g, op.slice(g, x, 2, head, head + 1), inputs.done.shape);
+  return {
+    value: op.slice(g, value, 1, head, head + 1),
+    inputs: { ...inputs, behaviourValue: grid(inputs.behaviourValue), bootstrapValue: grid(inputs.bootstrapValue), reward: grid(inputs.reward) },
+  };
+}
+
+function valueHead(g: Graph, spec: LearnSpec, discount: number, ratio: Tensor, grid: (x: Tensor) => Tensor, { value, inputs }: { value: Tensor; inputs: LossInputs }): ValueHead {
+  const values = grid(value);
+  const { advantage, target } = targets(g, { ...spec, discount }, g.stop(values), ratio, inputs, inputs.done.shape[0] as number);
+  const squared = (x: Tensor): Tensor => op.mul(g, op.sub(g, x, target), op.sub(g, x, target));
+  const plain = squared(values);
+  const error =
+    spec.valueClip === null
+      ? plain
+      : op.maximum(g, plain, squared(op.add(g, inputs.behaviourValue, op.clip(g, op.sub(g, values, inputs.behaviourValue), -spec.valueClip, spec.valueClip))));
+  return { values, reward: inputs.reward, advantage, target, error };
 }
 
 /** Advantages and value targets [T, B], without gradient. */

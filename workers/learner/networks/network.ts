@@ -18,6 +18,8 @@ export class Network {
   readonly stateSize: number;
   /** Numbers that describe one action's distribution: logits, or means followed by log deviations. */
   readonly distributionSize: number;
+  /** Value functions: as many as the job names, else one. */
+  readonly valueCount: number;
   private readonly widths: Widths;
 
   constructor(
@@ -27,10 +29,16 @@ export class Network {
     this.widths = PRESETS[spec.preset];
     this.stateSize = spec.kind === 'feed-forward' ? 0 : this.widths.hidden * (spec.cell === 'lstm' ? 2 : 1);
     this.distributionSize = spaces.action.kind === 'discrete' ? spaces.action.count : spaces.action.size * 2;
+    this.valueCount = spec.valueHeads === null ? 1 : Object.keys(spec.valueHeads).length;
     const graph = new Graph('definition');
     const scope = new Scope(graph);
     this.build(scope, this.observationInputs(graph, 1), 1, 1, this.stateInput(graph, 1), null);
     this.parameters = scope.definitions;
+  }
+
+  /** gamma of each value function. @param discount of those that name none */
+  discounts(discount: number): number[] {
+    return this.spec.valueHeads === null ? [discount] : Object.values(this.spec.valueHeads).map((head) => head.discount ?? discount);
   }
 
   observationInputs(graph: Graph, rows: number): Record<string, Tensor> {
@@ -42,7 +50,7 @@ export class Network {
   }
 
   /**
-   * Distribution [T*B, D], value [T*B] and the state [B, S] after the last step. Rows are time-major.
+   * Distribution [T*B, D], value [T*B], or [T*B, H] where there are several value functions, and the state [B, S] after the last step. Rows are time-major.
    * @param keep f32 [T, B]: 0 where an episode begins at that step, so that the memory before it is forgotten; null: 1
    */
   build(scope: Scope, observations: Readonly<Record<string, Tensor>>, steps: number, batch: number, state: Tensor | null, keep: Tensor | null): { distribution: Tensor; value: Tensor; state: Tensor | null } {
@@ -59,7 +67,8 @@ export class Network {
     } else {
       features = op.relu(g, dense(scope, 'trunk.2', features, hidden, Math.SQRT2));
     }
-    const value = op.reshape(g, dense(scope, 'value', features, 1, 1), [steps * batch]);
+    const values = dense(scope, 'value', features, this.valueCount, 1);
+    const value = this.valueCount === 1 ? op.reshape(g, values, [steps * batch]) : values;
     const { action } = this.spaces;
     const head = dense(scope, 'policy', features, action.kind === 'discrete' ? action.count : action.size, 0.01);
     if (action.kind === 'discrete') return { distribution: head, value, state: nextState };

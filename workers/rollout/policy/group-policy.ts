@@ -14,7 +14,7 @@ export interface LoadedPolicy {
 export interface PolicyOutputs {
   /** `size * parametersPerAction` values, see ActionSampler. */
   readonly distribution: Float32Array;
-  /** `size` values. */
+  /** `size * valueCount` values. */
   readonly value: Float32Array;
 }
 
@@ -22,6 +22,8 @@ export interface PolicyOutputs {
 export interface GroupPolicy {
   /** Values of memory for each environment; 0: the policy has none. */
   readonly stateSize: number;
+  /** Value functions. */
+  readonly valueCount: number;
   /** Memory before the newest observation, `size * stateSize` values; a view, valid until the next `advance`. */
   readonly state: Float32Array;
   usePolicy(policy: LoadedPolicy): void;

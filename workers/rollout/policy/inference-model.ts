@@ -8,10 +8,12 @@ export interface InferenceModel {
   readonly parameters: readonly { readonly name: string; readonly input: string; readonly shape: readonly number[] }[];
   /** Memory: f32 `[batch, size]` in and out; null for a feed-forward policy. */
   readonly state: { readonly input: string; readonly output: string; readonly size: number } | null;
+  /** Value functions. */
+  readonly valueCount: number;
   readonly outputs: {
     /** f32 `[batch, parametersPerAction]`, see ActionSampler. */
     readonly distribution: string;
-    /** f32 `[batch]` or `[batch, 1]`. */
+    /** f32 `[batch]`, or `[batch, valueCount]`. */
     readonly value: string;
   };
 }

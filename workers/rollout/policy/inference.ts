@@ -89,6 +89,10 @@ export class PolicyInference implements GroupPolicy {
     return this.session.model.state?.size ?? 0;
   }
 
+  get valueCount(): number {
+    return this.session.model.valueCount;
+  }
+
   get state(): Float32Array {
     return this.memory === null ? new Float32Array(0) : (this.memory.data as Float32Array);
   }

@@ -11,6 +11,7 @@ export function networkModel(spaces: Spaces, policy: PolicySpec, size: number): 
     observationInputs: Object.fromEntries(Object.keys(spaces.observations).map((name) => [name, `observation.${name}`])),
     parameters: network.parameters.map(({ name, shape }) => ({ name, shape, input: `parameter.${name}` })),
     state: network.stateSize === 0 ? null : { input: 'state', output: 'state_next', size: network.stateSize },
+    valueCount: network.valueCount,
     outputs: { distribution: 'distribution', value: 'value' },
   };
 }

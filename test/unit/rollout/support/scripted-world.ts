@@ -115,6 +115,7 @@ export function scriptedValue(state: number, steps: number, memory: number): num
 
 /** Two values of memory: the number of observations seen in the episode, and the last state plus 1. */
 export class ScriptedPolicy implements GroupPolicy {
+  readonly valueCount = 1;
   readonly stateSize = 2;
   runs = 0;
   state: Float32Array;
