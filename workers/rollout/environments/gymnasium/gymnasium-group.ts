@@ -20,7 +20,7 @@ interface Opened {
 
 const known = new Map<string, Promise<Spaces>>();
 
-/** Spaces by asking the environment once. @throws LaurelError LAUREL_ENVIRONMENT_FAILED, LAUREL_ASSET_MISSING */
+/** Spaces by asking the environment once. @throws LaurelError LAUREL_ENVIRONMENT_UNKNOWN, LAUREL_ENVIRONMENT_FAILED, LAUREL_ASSET_MISSING */
 export function gymnasiumSpaces(spec: GymnasiumSpec): Promise<Spaces> {
   const key = JSON.stringify(spec);
   const spaces = known.get(key) ?? askSpaces(spec);

@@ -41,7 +41,7 @@ export class PythonProcess {
     return this.ended === undefined;
   }
 
-  /** @throws LaurelError LAUREL_ENVIRONMENT_FAILED */
+  /** @throws LaurelError LAUREL_ENVIRONMENT_UNKNOWN, LAUREL_ENVIRONMENT_FAILED */
   async request(header: Readonly<Record<string, unknown>>, body: Uint8Array = new Uint8Array(0)): Promise<Frame> {
     if (this.ended) throw this.ended;
     const text = Buffer.from(JSON.stringify(header));
@@ -51,7 +51,8 @@ export class PythonProcess {
     const answer = new Promise<Frame>((resolve, reject) => this.waiting.push({ resolve, reject }));
     this.child.stdin?.write(Buffer.concat([lengths, text, body]));
     const frame = await answer;
-    const { error } = frame.header;
+    const { error, unknown } = frame.header;
+    if (typeof unknown === 'string') throw new LaurelError('LAUREL_ENVIRONMENT_UNKNOWN', `expected the id of a registered Gymnasium environment, got ${JSON.stringify(header['id'])}: ${unknown.trim()}; correct environment.id, or name in environment.python an interpreter whose packages register it`);
     if (typeof error === 'string') throw new LaurelError('LAUREL_ENVIRONMENT_FAILED', `expected the environment to answer ${String(header['command'])}, got: ${error.trim().slice(-1_500)}`);
     return frame;
   }

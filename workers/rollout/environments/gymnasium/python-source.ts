@@ -147,6 +147,8 @@ while True:
             for slot in slots:
                 slot.drop()
             write_frame({})
+    except gym.error.UnregisteredEnv as error:
+        write_frame(dict(unknown=str(error)))
     except Exception:
         write_frame(dict(error=traceback.format_exc(limit=6)))
 `;
