@@ -57,6 +57,7 @@ export const RANDOM_PURPOSE = {
   judgeNoise: 8,
   fit: 9,
   test: 10,
+  verification: 11,
 } as const;
 export type RandomPurpose = keyof typeof RANDOM_PURPOSE;
 

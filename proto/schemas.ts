@@ -11,7 +11,7 @@ export const METADATA_VERSION = 'laurel.schema_version';
 /** JSON that belongs to the table as a whole (see the table's own metadata type). */
 export const METADATA_BODY = 'laurel.body';
 
-export const SCHEMA_VERSIONS = { segment: 1, 'segment-boundary': 1, reward: 1, label: 1, policy: 1 } as const;
+export const SCHEMA_VERSIONS = { segment: 1, 'segment-boundary': 1, reward: 1, label: 2, policy: 1 } as const;
 export type TableKind = keyof typeof SCHEMA_VERSIONS;
 
 /**

@@ -15,6 +15,7 @@ import { addStatus } from './commands/status.js';
 import { addSteer } from './commands/steer.js';
 import { addSubmit } from './commands/submit.js';
 import { addUp } from './commands/up.js';
+import { addVerify } from './commands/verify.js';
 import { addWorker } from './commands/worker.js';
 import { describeFailure, EXIT_USAGE } from './failure.js';
 
@@ -25,7 +26,7 @@ const program = new Command('laurel')
   .version(version)
   .showHelpAfterError('(--help shows what can be said)')
   .exitOverride();
-for (const add of [addRun, addUp, addWorker, addSubmit, addStatus, addControl, addSteer, addReport, addCheck, addSchema, addDoctor, addDocs]) add(program);
+for (const add of [addRun, addUp, addWorker, addSubmit, addStatus, addControl, addSteer, addReport, addVerify, addCheck, addSchema, addDoctor, addDocs]) add(program);
 // Commands made before this line take the setting from the program; those of the program itself do not.
 for (const command of program.commands) command.exitOverride();
 

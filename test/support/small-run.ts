@@ -58,7 +58,7 @@ export class SmallRun {
   }
 
   /** One segment of each shard, and their rewards. @param batches as many of them */
-  async collect(batches = 1): Promise<UpdateBatch[]> {
+  async collect(batches = 1, labels: Readonly<Record<string, LabelLogRef>> = {}): Promise<UpdateBatch[]> {
     const made: UpdateBatch[] = [];
     for (let batch = 0; batch < batches; batch++) {
       const segments: SegmentRef[] = [];
@@ -68,12 +68,12 @@ export class SmallRun {
         this.last[shard] = result.segments[0]!;
         segments.push(result.segments[0]!);
       }
-      made.push({ segments, rewards: await this.score(segments) });
+      made.push({ segments, rewards: await this.score(segments, labels) });
     }
     return made;
   }
 
-  score(segments: readonly SegmentRef[], labels: Readonly<Record<string, LabelLogRef>> = {}): Promise<RewardRef[]> {
+  private score(segments: readonly SegmentRef[], labels: Readonly<Record<string, LabelLogRef>>): Promise<RewardRef[]> {
     const weights = this.job.combine.weights;
     return new Scorer({ store: this.store, reader: readerOf(this.store), endpoints: [] }).score({ run: this.run, segments, labels, weights });
   }

@@ -30,7 +30,7 @@ export interface LabelRecord {
 interface LabelBody {
   readonly annotator: string;
   readonly rows: number;
-  /** sha256 over texts, labels, statuses and attempts: an entry has no reference that could hold its digest. */
+  /** sha256 over all columns: an entry has no reference that could hold the digest of its bytes. */
   readonly digest: string;
 }
 
@@ -49,7 +49,6 @@ export function encodeLabels(annotator: string, records: readonly LabelRecord[])
   const statuses = Uint8Array.from(records, (record) => LABEL_STATUS.indexOf(record.status));
   const attempts = Int32Array.from(records, (record) => record.attempt);
   const texts = records.map((record) => record.text);
-  const body: LabelBody = { annotator, rows: records.length, digest: contentDigest(texts, labels, statuses, attempts) };
   const strings = (name: string, pick: (record: LabelRecord) => string) => utf8(name, records.map(pick));
   const counts = (name: string, pick: (record: LabelRecord) => number) => primitive(name, Int32Array.from(records, pick));
   const columns = [
@@ -65,6 +64,7 @@ export function encodeLabels(annotator: string, records: readonly LabelRecord[])
     primitive(LABEL_COLUMNS.attempt, attempts),
     strings(LABEL_COLUMNS.askedAt, (record) => record.askedAt),
   ];
+  const body: LabelBody = { annotator, rows: records.length, digest: contentDigest(readTable(tableBytes(columns))) };
   return tableBytes(columns, { metadata: tableMetadata('label', body), batchRows: Math.max(1, records.length) });
 }
 
@@ -143,12 +143,7 @@ function openLabels(bytes: Uint8Array, key: string, annotator: string): Table {
   if (body.rows !== table.numRows) throw corrupt(key, `${table.numRows} of ${body.rows} rows`);
   let digest: string;
   try {
-    digest = contentDigest(
-      [...binaryColumn(table, LABEL_COLUMNS.text)],
-      columnArray(table, LABEL_COLUMNS.label, Float32Array),
-      columnArray(table, LABEL_COLUMNS.status, Uint8Array),
-      columnArray(table, LABEL_COLUMNS.attempt, Int32Array),
-    );
+    digest = contentDigest(table);
   } catch (cause) {
     throw corrupt(key, 'columns that cannot be read', cause);
   }
@@ -165,11 +160,19 @@ function corrupt(key: string, found: string, cause?: unknown): LaurelError {
   );
 }
 
-function contentDigest(texts: readonly Uint8Array[], labels: Float32Array, statuses: Uint8Array, attempts: Int32Array): string {
+function contentDigest(table: Table): string {
   const hash = createHash('sha256');
-  hash.update(Int32Array.from(texts, (text) => text.byteLength));
-  for (const text of texts) hash.update(text);
-  hash.update(labels).update(statuses).update(attempts);
+  const sized = (values: readonly (string | Uint8Array)[]): void => {
+    const bytes = values.map((value) => Buffer.from(value as Uint8Array));
+    hash.update(Int32Array.from(bytes, (one) => one.byteLength));
+    for (const one of bytes) hash.update(one);
+  };
+  const C = LABEL_COLUMNS;
+  sized([...binaryColumn(table, C.text)]);
+  for (const name of [C.reply, C.model, C.promptHash, C.askedAt]) sized(utf8Column(table, name));
+  for (const name of [C.label, C.latencyMs]) hash.update(columnArray(table, name, Float32Array));
+  hash.update(columnArray(table, C.status, Uint8Array));
+  for (const name of [C.attempt, C.tokensIn, C.tokensOut]) hash.update(columnArray(table, name, Int32Array));
   return `sha256:${hash.digest('hex')}`;
 }
 

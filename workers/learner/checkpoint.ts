@@ -2,7 +2,7 @@
 import { LaurelError } from '../../proto/errors.js';
 import type { Job } from '../../proto/job.js';
 import { layout } from '../store/layout.js';
-import { writeArtifact } from '../store/artifacts.js';
+import { canonicalJson, writeArtifact } from '../store/artifacts.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { Graph } from './graph/graph.js';
 import type { Network } from './networks/network.js';
@@ -47,7 +47,7 @@ export function exportPolicy(network: Network, state: TrainerState, job: Job, ve
   for (const [name, tensor] of Object.entries(outputs)) graph.output(name, tensor);
   const metadata = {
     'laurel.version': String(version),
-    'laurel.environment': JSON.stringify(job.environment),
+    'laurel.environment': canonicalJson(job.environment),
     'laurel.spaces': JSON.stringify(network.spaces),
     'laurel.inputs': JSON.stringify({
       ...Object.fromEntries(Object.keys(network.spaces.observations).map((name) => [`observation.${name}`, 'as the environment gives it; scaling is part of the graph'])),

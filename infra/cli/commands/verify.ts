@@ -1,0 +1,72 @@
+/** `laurel verify <run>`: makes parts of a run again from its store and compares bytes. */
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
+import { FlightClientPool } from '../../../proto/flight/client-pool.js';
+import { createShardHost } from '../../../workers/rollout/create-shard-host.js';
+import { LocalStore } from '../../../workers/store/local-store.js';
+import { PeerReader } from '../../../workers/transport/peer-reader.js';
+import { checkInvariants } from '../../../workers/verify/invariants.js';
+import { RunVerifier, type VerifyReport } from '../../../workers/verify/run-verifier.js';
+import { progressBar } from '../progress-bar.js';
+import { storeRoot } from '../../folders.js';
+
+interface VerifyCommandOptions {
+  readonly all?: boolean;
+  readonly sample: number;
+  readonly seed: number;
+}
+
+const SAMPLE = 8;
+
+export function addVerify(program: Command): void {
+  program
+    .command('verify')
+    .description('play, score and train parts of a run again from its store alone, and compare every byte')
+    .argument('<run>', 'id of the run')
+    .option('--all', 'the whole run instead of a sample')
+    .option('--sample <versions>', 'policy versions to make again, each with its segments and rewards', wholeNumber, SAMPLE)
+    .option('--seed <seed>', 'seed of the choice', wholeNumber, 1)
+    .action(verifyCommand);
+}
+
+async function verifyCommand(run: string, options: VerifyCommandOptions): Promise<void> {
+  const store = new LocalStore(storeRoot());
+  const invariants = await checkInvariants(store, run);
+  console.log(`${run}: ${invariants.segments.toLocaleString('en')} segments, ${invariants.versions.toLocaleString('en')} versions; ${invariants.faults.length === 0 ? 'every input has its recorded digest, the ledger agrees' : `${invariants.faults.length} faults`}`);
+  for (const fault of invariants.faults.slice(0, 5)) console.log(`  ${fault}`);
+  const clients = new FlightClientPool();
+  const bar = progressBar('versions made again');
+  const verifier = new RunVerifier(run, {
+    store,
+    reader: new PeerReader({ store, clients }),
+    host: createShardHost(),
+    sample: options.all === true ? null : options.sample,
+    seed: options.seed,
+    onProgress: (done, of, what) => bar.show(done, of, what),
+  });
+  try {
+    const report = await verifier.verify();
+    bar.stop();
+    for (const line of describeReport(report)) console.log(line);
+    if (report.difference !== null || invariants.faults.length > 0) process.exitCode = 1;
+  } finally {
+    bar.stop();
+    await verifier.close();
+    clients.close();
+  }
+}
+
+export function describeReport({ same, repeated, versions, difference }: VerifyReport): string[] {
+  const count = (value: number, what: string): string => `${value.toLocaleString('en')} ${what}`;
+  const lines = [
+    `made again, the same to the last byte: ${[count(same.segments, 'segments played'), count(same.rewards, 'rewards computed'), `${count(same.updates, 'updates')} of ${versions.toLocaleString('en')}`, count(same.checkpoints, 'checkpoints'), count(same.labelEntries, 'entries of label logs')].join(', ')}${repeated > 0 ? ` (${count(repeated, 'updates')} repeated on the way)` : ''}`,
+  ];
+  if (difference === null) return [...lines, 'no difference'];
+  return [...lines, `the first difference: ${difference[0]}`, ...difference.slice(1).map((step) => `  in ${step}`)];
+}
+
+function wholeNumber(value: string): number {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('expected a whole number of at least 1.');
+  return number;
+}

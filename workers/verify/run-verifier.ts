@@ -1,0 +1,276 @@
+/**
+ * Makes parts of a run again from what its store holds and compares bytes: segments are played again from seed and
+ * logged actions, rewards computed again from the labels of their position, updates repeated from the version before.
+ */
+import type { Job } from '../../proto/job.js';
+import type { ArtifactRef, PolicyRef, SegmentRef } from '../../proto/references.js';
+import { CounterRandom } from '../../proto/philox.js';
+import { Updater } from '../learner/updater.js';
+import type { InputRef, UpdateRecord } from '../learner/update-record.js';
+import { decodeRecords, encodeLabels } from '../annotator/label-record.js';
+import { decodeRewards } from '../reward/reward-record.js';
+import { Scorer } from '../reward/scorer.js';
+import { environmentSpaces } from '../rollout/environments/registry.js';
+import type { RolloutHost } from '../rollout/rollout-host.js';
+import { Rollout } from '../rollout/rollout.js';
+import { segmentRef } from '../rollout/segment-body.js';
+import { readSegmentBody } from '../rollout/segment-boundary.js';
+import type { ArtifactReader } from '../store/artifact-reader.js';
+import { digestOf, readJson } from '../store/artifacts.js';
+import { layout } from '../store/layout.js';
+import type { ObjectStore } from '../store/object-store.js';
+import { OverlayStore } from './overlay-store.js';
+import { tableDifference } from './table-difference.js';
+
+export interface VerifyOptions {
+  readonly store: ObjectStore;
+  readonly reader: ArtifactReader;
+  readonly host: RolloutHost;
+  /** Versions that are made again, with everything that they were made from; null: all. */
+  readonly sample: number | null;
+  /** Seed of the choice. */
+  readonly seed: number;
+  readonly onProgress?: (done: number, of: number, what: string) => void;
+}
+
+export interface VerifyReport {
+  readonly versions: number;
+  /** Made again and found the same. */
+  readonly same: { readonly segments: number; readonly rewards: number; readonly updates: number; readonly checkpoints: number; readonly labelEntries: number };
+  /** Updates repeated only to get to the version before. */
+  readonly repeated: number;
+  /** The first difference, from what was found back to what it was made from; null: none. */
+  readonly difference: readonly string[] | null;
+}
+
+/** Something stored is not what it is when it is made again. */
+class Difference extends Error {
+  constructor(readonly lineage: readonly string[]) {
+    super(lineage[0]);
+  }
+}
+
+export class RunVerifier {
+  private readonly overlay: OverlayStore;
+  private readonly rollout: Rollout;
+  private readonly scorer: Scorer;
+  private readonly updater: Updater;
+  private readonly counts = { segments: 0, rewards: 0, updates: 0, checkpoints: 0, labelEntries: 0 };
+  /** Entries of each label log that were looked at. */
+  private readonly labelsRead = new Map<string, number>();
+  private readonly played = new Set<string>();
+  private repeated = 0;
+
+  constructor(
+    private readonly run: string,
+    private readonly options: VerifyOptions,
+  ) {
+    const { reader, host, store } = options;
+    this.overlay = new OverlayStore(store);
+    this.rollout = new Rollout({ store: this.overlay, reader, host, endpoints: [] });
+    this.scorer = new Scorer({ store: this.overlay, reader, endpoints: [] });
+    this.updater = new Updater({ store: this.overlay, reader, endpoints: [], spacesOf: environmentSpaces });
+  }
+
+  /** @throws LaurelError where a worker could not do the work itself (an asset is missing, the store cannot be read) */
+  async verify(): Promise<VerifyReport> {
+    const records = await this.options.store.list(layout.updates(this.run));
+    let difference: readonly string[] | null = null;
+    try {
+      await this.verifyBeginning();
+      const chosen = this.choose(records.length);
+      for (const [index, version] of chosen.entries()) {
+        this.options.onProgress?.(index, chosen.length, `version ${version}`);
+        await this.verifyVersion(version);
+      }
+      this.options.onProgress?.(chosen.length, chosen.length, 'done');
+    } catch (error) {
+      if (!(error instanceof Difference)) throw error;
+      difference = error.lineage;
+    }
+    return { versions: records.length, same: this.counts, repeated: this.repeated, difference };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.rollout.close(), this.updater.close()]);
+  }
+
+  /** Version 0 follows from the job alone. */
+  private async verifyBeginning(): Promise<void> {
+    const { run } = this;
+    const job = await this.readJson<Job>(layout.spec(run), []);
+    const keys = [layout.spec(run), layout.policy(run, 0), layout.checkpoint(run, 0), layout.checkpointPolicy(run, 0)];
+    this.overlay.hide(...keys);
+    await this.updater.prepareRun({ run, job });
+    for (const key of keys) await this.compare(key, [`${key}: made from the job`]);
+    this.counts.checkpoints += 1;
+  }
+
+  private async verifyVersion(version: number): Promise<void> {
+    const key = layout.update(this.run, version);
+    const record = await this.readJson<UpdateRecord>(key, []);
+    const lineage = [`version ${version} (${key})`];
+    if (record.version !== version || record.parent !== version - 1) throw new Difference([`${key} says version ${record.version} with parent ${record.parent}, expected ${version} with ${version - 1}`]);
+    for (const [index, segment] of record.segments.entries()) {
+      await this.verifySegment(segment, lineage);
+      await this.verifyReward(record.rewards[index] as InputRef, segment, lineage);
+    }
+    await this.verifyUpdate(record, key, lineage);
+  }
+
+  /** Plays the segment again, from the boundary of the one before it and with the policy that is recorded. */
+  private async verifySegment(input: InputRef, lineage: readonly string[]): Promise<void> {
+    if (this.played.has(input.key)) return;
+    const stored = await this.readInput(input, lineage);
+    const { shard, seq, policyVersion } = readSegmentBody(stored);
+    const previous = seq === 0 ? null : await this.segmentAt(shard, seq - 1, lineage);
+    const from = [...lineage, `segment ${seq} of shard ${shard}, played by policy ${policyVersion}`];
+    const policy = await this.policyAt(policyVersion, from);
+    this.overlay.hide(input.key);
+    await this.failing(from, () => this.rollout.collect({ run: this.run, shard, seq, segments: 1, policy, previous }));
+    await this.compare(input.key, from, stored);
+    this.played.add(input.key);
+    this.counts.segments += 1;
+  }
+
+  private async verifyReward(input: InputRef, segmentInput: InputRef, lineage: readonly string[]): Promise<void> {
+    const stored = await this.readInput(input, lineage);
+    const { body } = decodeRewards(stored);
+    const positions = Object.entries(body.labels).map(([source, { annotator, position }]) => `${source} at position ${position} of the label log ${annotator}`);
+    const from = [...lineage, `rewards of ${segmentInput.key}${positions.length > 0 ? `, ${positions.join(', ')}` : ''}`];
+    if (body.segment.digest !== segmentInput.digest) throw new Difference([`${input.key} was made from ${body.segment.digest}, the segment of the update is ${segmentInput.digest}`, ...from.reverse()]);
+    const labels = Object.fromEntries(Object.entries(body.labels).map(([source, log]) => [source, { ...log, labels: 0 }]));
+    for (const { annotator, position } of Object.values(body.labels)) await this.verifyLabels(annotator, position, from);
+    this.overlay.hide(input.key);
+    const segment = await this.segmentOf(segmentInput.key, await this.readInput(segmentInput, from));
+    const [made] = await this.failing(from, () => this.scorer.score({ run: this.run, segments: [segment], labels, weights: body.weights }));
+    if (made?.key !== input.key) throw new Difference([`${input.key}: computed again its scoring would be ${String(made?.key)}`, ...from.reverse()]);
+    await this.compare(input.key, from, stored);
+    this.counts.rewards += 1;
+  }
+
+  /** Entries of a label log hold their own digest; that every other byte is as it was written shows when they are written again. */
+  private async verifyLabels(annotator: string, position: number, lineage: readonly string[]): Promise<void> {
+    for (let entry = this.labelsRead.get(annotator) ?? 0; entry < position; entry++) {
+      const key = layout.label(annotator, entry);
+      const bytes = await this.options.store.get(key);
+      if (bytes === undefined) throw new Difference([`${key} is missing`, ...[...lineage].reverse()]);
+      const made = await this.failing(lineage, async () => encodeLabels(annotator, decodeRecords(bytes, key, annotator)));
+      if (Buffer.compare(bytes, made) !== 0) throw new Difference([`${key}: ${tableDifference(bytes, made)}`, ...[...lineage].reverse()]);
+      this.labelsRead.set(annotator, entry + 1);
+      this.counts.labelEntries += 1;
+    }
+  }
+
+  /** Repeats the update and compares the record, and the policy and checkpoint where they are kept. */
+  private async verifyUpdate(record: UpdateRecord, key: string, lineage: readonly string[]): Promise<void> {
+    const { run } = this;
+    const { version, parent } = record;
+    const { store } = this.options;
+    const checkpoints = [layout.checkpoint(run, version), layout.checkpointPolicy(run, version)];
+    const hasCheckpoint = await store.exists(checkpoints[0] as string);
+    this.overlay.hide(key, layout.policy(run, version), ...checkpoints);
+    const segments = await Promise.all(record.segments.map(async (input) => this.segmentOf(input.key, await this.readInput(input, lineage))));
+    const rewards = record.rewards.map((input, index) => ({ ...input, endpoints: [], shard: segments[index]!.shard, seq: segments[index]!.seq, scoring: '', components: {} }));
+    const { replayed } = await this.failing(lineage, async () =>
+      this.updater.update({ run, parent, batches: [{ segments, rewards }], checkpoint: await this.checkpointBefore(version), checkpointsAt: hasCheckpoint ? [version] : [] }),
+    );
+    this.repeated += replayed;
+    const made = JSON.parse(Buffer.from(this.overlay.take(key) ?? []).toString('utf8')) as UpdateRecord;
+    for (const field of ['parametersDigest', 'metrics', 'segments', 'rewards', 'transitions', 'lagMax'] as const) {
+      const [was, is] = [JSON.stringify(record[field]), JSON.stringify(made[field])];
+      if (was !== is) throw new Difference([`${key}, ${field}: stored ${was.slice(0, 200)}, made again ${is.slice(0, 200)}`, ...lineage]);
+    }
+    const policyKey = layout.policy(run, version);
+    if (record.policy !== null && (await store.exists(policyKey))) await this.compare(policyKey, lineage);
+    else this.overlay.take(policyKey);
+    if (hasCheckpoint) {
+      for (const checkpoint of checkpoints) await this.compare(checkpoint, lineage);
+      this.counts.checkpoints += 1;
+    }
+    this.counts.updates += 1;
+  }
+
+  /** What the overlay holds under `key` against what the store holds. */
+  private async compare(key: string, lineage: readonly string[], known?: Uint8Array): Promise<void> {
+    const made = this.overlay.take(key);
+    const stored = known ?? (await this.options.store.get(key));
+    const from = [...lineage].reverse();
+    if (stored === undefined) throw new Difference([`${key} is missing`, ...from]);
+    if (made === undefined) throw new Difference([`${key} is not made when its work is repeated`, ...from]);
+    if (Buffer.compare(stored, made) === 0) return;
+    const where = key.endsWith('.arrow') ? tableDifference(stored, made) : `stored ${digestOf(stored)}, made again ${digestOf(made)}`;
+    throw new Difference([`${key}: ${where}`, ...from]);
+  }
+
+  /** An input as the update names it: its digest is part of the record. */
+  private async readInput(input: InputRef, lineage: readonly string[]): Promise<Uint8Array> {
+    return this.failing(lineage, () => this.options.reader.read({ ...input, endpoints: [] }));
+  }
+
+  /** What cannot be read, or no longer comes out as it did, is a difference; the rest is not ours to judge. */
+  private async failing<T>(lineage: readonly string[], work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const code = (error as { code?: string }).code ?? '';
+      if (!FOUND.has(code)) throw error;
+      throw new Difference([`${code}: ${(error as Error).message}`, ...[...lineage].reverse()]);
+    }
+  }
+
+  private async segmentAt(shard: number, seq: number, lineage: readonly string[]): Promise<SegmentRef> {
+    const key = layout.segment(this.run, shard, seq);
+    const bytes = await this.options.store.get(key);
+    if (bytes === undefined) throw new Difference([`${key} is missing`, ...[...lineage].reverse()]);
+    return this.failing(lineage, async () => this.segmentOf(key, bytes));
+  }
+
+  private segmentOf(key: string, bytes: Uint8Array): SegmentRef {
+    return segmentRef(artifactOf(key, bytes), readSegmentBody(bytes));
+  }
+
+  private async policyAt(version: number, lineage: readonly string[]): Promise<PolicyRef> {
+    const key = layout.policy(this.run, version);
+    const bytes = await this.options.store.get(key);
+    if (bytes === undefined) throw new Difference([`${key} is missing`, ...[...lineage].reverse()]);
+    const record = version === 0 ? undefined : await this.readJson<UpdateRecord>(layout.update(this.run, version), lineage);
+    if (record?.policy && record.policy.digest !== digestOf(bytes)) throw new Difference([`${key}: stored ${digestOf(bytes)}, recorded ${record.policy.digest}`, ...[...lineage].reverse()]);
+    return { version, artifact: artifactOf(key, bytes) };
+  }
+
+  private async readJson<T>(key: string, lineage: readonly string[]): Promise<T> {
+    try {
+      const value = await readJson<T>(this.options.store, key);
+      if (value !== undefined) return value;
+    } catch (error) {
+      throw new Difference([`${key} cannot be read: ${(error as Error).message}`, ...[...lineage].reverse()]);
+    }
+    throw new Difference([`${key} is missing`, ...[...lineage].reverse()]);
+  }
+
+  private async checkpointBefore(version: number): Promise<number> {
+    const stored = await this.options.store.list(`runs/${this.run}/checkpoints/`);
+    const versions = stored.map(({ key }) => Number(key.split('/')[3])).filter((one) => one < version);
+    return Math.max(0, ...versions);
+  }
+
+  private choose(versions: number): number[] {
+    const all = Array.from({ length: versions }, (_, index) => index + 1);
+    const { sample, seed } = this.options;
+    if (sample === null || sample >= versions) return all;
+    const random = new CounterRandom(seed, 'verification');
+    return all
+      .map((version) => ({ version, draw: random.uniform(version) }))
+      .sort((a, b) => a.draw - b.draw)
+      .slice(0, sample)
+      .map(({ version }) => version)
+      .sort((a, b) => a - b);
+  }
+}
+
+const FOUND = new Set(['LAUREL_STORE_CORRUPT', 'LAUREL_STORE_MISSING', 'LAUREL_SCHEMA_MISMATCH', 'LAUREL_INVARIANT_VIOLATED', 'LAUREL_MODEL_INVALID', 'LAUREL_STORE_CONFLICT']);
+
+function artifactOf(key: string, bytes: Uint8Array): ArtifactRef {
+  return { key, digest: digestOf(bytes), bytes: bytes.byteLength, rows: 0, schemaVersion: 1, endpoints: [] };
+}
