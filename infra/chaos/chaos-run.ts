@@ -1,0 +1,149 @@
+/** One disturbed run from start to verdict. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { LocalStore } from '../../workers/store/local-store.js';
+import { checkInvariants } from '../../workers/verify/invariants.js';
+import { chaosJob, type ChaosEnvironment } from './chaos-job.js';
+import { FaultJudge } from './fault-judge.js';
+import { planFaults } from './faults.js';
+import { FlightProxy } from './flight-proxy.js';
+import { Injector } from './injector.js';
+import { auditJudge, killedBeforeWritten } from './judge-audit.js';
+import { auditLabels } from './label-audit.js';
+import { LaurelProcess } from './laurel-process.js';
+import { Ledger, rowsByKind, tableLines } from './ledger.js';
+import { Operator } from './operator.js';
+import { Progress } from './progress.js';
+import { SmallDisk } from './small-disk.js';
+
+export interface ChaosOptions {
+  readonly minutes: number;
+  readonly seed: number;
+  readonly faultsPerMinute: number;
+  readonly environment: ChaosEnvironment;
+  /** Where the whole report is written, as JSON. */
+  readonly json: string | undefined;
+  /** Leaves the state folder for a look. */
+  readonly keep: boolean;
+  /** Mount rights are there: the store gets a disk of its own. */
+  readonly disk: boolean;
+}
+
+const RUN = 'chaos';
+const FIRST_UPDATE_MS_MAX = 180_000;
+/** A run without a trained update for this long, with no fault under way, is stuck. */
+const STUCK_MS = 180_000;
+const CHECK_EVERY_MS = 240_000;
+const END_MS_MAX = 300_000;
+const DISK_MB = 6_000;
+
+export async function runChaos(options: ChaosOptions): Promise<number> {
+  const { minutes, seed, environment } = options;
+  const state = await mkdtemp(join(tmpdir(), 'laurel-chaos-'));
+  const storeRoot = join(state, 'store');
+  const disk = options.disk ? await SmallDisk.mount(storeRoot, DISK_MB) : null;
+  const durationMs = minutes * 60_000;
+  let startMs = Date.now();
+  const say = (text: string): void => console.log(`${((Date.now() - startMs) / 1000).toFixed(1).padStart(8)} s  ${text}`);
+  const events: { readonly atMs: number; readonly text: string }[] = [];
+  const onEvent = (text: string): void => {
+    events.push({ atMs: Date.now() - startMs, text });
+    say(text);
+  };
+  const judge = new FaultJudge({ seed, faultShare: 0.02, thinkMs: environment === 'nethack' ? [20, 200] : [300, 1_500] });
+  const proxy = new FlightProxy();
+  await judge.start();
+  const job = join(state, 'job.json');
+  await writeFile(job, JSON.stringify(chaosJob(RUN, environment, judge.baseUrl, seed, durationMs + 60_000)));
+  const laurel = new LaurelProcess(state, storeRoot, job, onEvent);
+  const progress = new Progress(storeRoot, RUN);
+  const ledger = new Ledger(progress, say);
+  const injector = new Injector({ state, laurel, judge, proxy, disk });
+  const operator = new Operator(state, RUN, onEvent);
+  const store = new LocalStore(storeRoot);
+  const interrupted = new Promise<never>((_resolve, reject) => {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => reject(new Broken(`ended by ${name}`)));
+  });
+  const plan = planFaults({ seed, durationMs, faultsPerMinute: options.faultsPerMinute, disk: disk !== null });
+  const broken: string[] = [];
+  try {
+    console.log(`seed ${seed}, ${environment}, ${minutes} minutes, ${plan.length} faults${disk ? '' : ' (no disk faults: no mount rights)'}; state ${state}`);
+    laurel.start();
+    await Promise.race([until(() => progress.version > 0, FIRST_UPDATE_MS_MAX, 'a first trained update'), interrupted]);
+    startMs = progress.seen[0]!.atMs;
+    say('first trained update; the faults begin');
+    const faults = plan.map(async (fault) => {
+      await wait(Math.max(0, startMs + fault.atMs - Date.now()), undefined, { ref: false });
+      let end: (outcome: string) => void = () => undefined;
+      const outcome = await injector.inject(fault, () => (end = ledger.begin(fault))).catch((error: unknown) => `could not be made: ${String(error)}`);
+      end(outcome);
+    });
+    await Promise.race([watch(laurel, progress, () => checkInvariants(store, RUN), durationMs + END_MS_MAX, startMs), interrupted]);
+    await Promise.race([Promise.all(faults), wait(30_000)]);
+    say('the run has ended');
+  } catch (error) {
+    if (!(error instanceof Broken)) throw error;
+    broken.push(error.message);
+    say(`BROKEN: ${error.message}`);
+  }
+  try {
+    await operator.close();
+    injector.close();
+    await injector.settled();
+    await judge.stop();
+    const { annotatorKillsAtMs, writesBlocked } = injector;
+    const run = await checkInvariants(store, RUN);
+    const judged = auditJudge(judge.journal, annotatorKillsAtMs, writesBlocked);
+    const labels = await auditLabels(store, RUN, judge.journal, (atMs) => killedBeforeWritten(atMs, annotatorKillsAtMs, writesBlocked));
+    const summary = (await store.exists(`runs/${RUN}/summary.json`)) ? [] : ['the run wrote no summary'];
+    broken.push(...run.faults, ...judged.faults, ...labels.faults, ...(broken.length > 0 ? [] : summary));
+    const entries = ledger.entries(startMs);
+    const rows = rowsByKind(entries);
+    const report = { options, plan: plan.length, seconds: (Date.now() - startMs) / 1000, longestGapMs: progress.longestGapMs(), run, judge: judged, labels, parked: operator.parked, status: operator.status, rows, entries, events, broken };
+    if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
+    console.log(['', ...tableLines(rows), ''].join('\n'));
+    console.log(`${entries.length} faults; ${run.versions} versions, ${run.trained} of ${run.segments} segments trained; longest time without an update ${(progress.longestGapMs() / 1000).toFixed(1)} s`);
+    console.log(`judge: ${judged.requests} requests, ${judged.answered} answers; ${labels.labels} labels, ${labels.unanswered} unanswered, ${judged.repeatedAfterKill} asked again and ${labels.lostToKills} lost as their process was killed before it could write`);
+    console.log(`parked steps: ${operator.parked.length}; run continued as new ${operator.status?.continuedRuns ?? 0} times; ledger ${JSON.stringify(operator.status?.ledger)}`);
+    for (const fault of broken) console.log(`BROKEN: ${fault}`);
+    console.log(broken.length === 0 ? 'every invariant holds' : `${broken.length} invariants are broken${options.keep ? `; see ${state}` : ''}`);
+  } finally {
+    progress.close();
+    if (broken.length > 0) console.log(`the command said at last:\n${(await readFile(join(state, 'cli.log'), 'utf8').catch(() => '')).slice(-1_500)}`);
+    await laurel.end();
+    proxy.close();
+    if (!options.keep) {
+      await disk?.unmount();
+      await rm(state, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+    }
+  }
+  return broken.length === 0 ? 0 : 1;
+}
+
+class Broken extends Error {}
+
+async function until(done: () => boolean, timeoutMs: number, what: string): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!done()) {
+    if (Date.now() > deadline) throw new Broken(`expected ${what} within ${timeoutMs / 1000} s`);
+    await wait(100);
+  }
+}
+
+/** Until the run is over; breaks where it is stuck, does not end, or the store contradicts itself. */
+async function watch(laurel: LaurelProcess, progress: Progress, check: () => Promise<{ readonly faults: readonly string[] }>, endMs: number, startMs: number): Promise<void> {
+  let checkAt = Date.now() + CHECK_EVERY_MS;
+  while (!laurel.over) {
+    await wait(250);
+    const now = Date.now();
+    if (now > startMs + endMs) throw new Broken(`expected the run to end within ${Math.round(endMs / 1000)} s`);
+    const idleMs = now - (progress.seen.at(-1)?.atMs ?? startMs);
+    if (idleMs > STUCK_MS) throw new Broken(`no trained update for ${Math.round(idleMs / 1000)} s at version ${progress.version}`);
+    if (now < checkAt) continue;
+    const { faults } = await check();
+    if (faults.length > 0) throw new Broken(faults.join('; '));
+    checkAt = now + CHECK_EVERY_MS;
+  }
+}

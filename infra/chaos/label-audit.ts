@@ -1,0 +1,61 @@
+/** Whether the label logs of a store hold what the judge said: nothing twice, nothing altered, nothing invented, nothing lost. */
+import type { Job } from '../../proto/job.js';
+import { decodeRecords, textKey } from '../../workers/annotator/label-record.js';
+import { promptOf } from '../../workers/annotator/prompts/registry.js';
+import { readJson } from '../../workers/store/artifacts.js';
+import { layout } from '../../workers/store/layout.js';
+import type { ObjectStore } from '../../workers/store/object-store.js';
+import { questionOf, verdictOf, type JudgeEntry } from './fault-judge.js';
+
+export interface LabelAudit {
+  readonly labels: number;
+  /** Attempts that brought no verdict and are on record as such. */
+  readonly unanswered: number;
+  /** Verdicts that the judge gave to a process that was killed before it had written them. */
+  readonly lostToKills: number;
+  readonly faults: readonly string[];
+}
+
+/** @param lossExcused whether a verdict given at this time may be missing */
+export async function auditLabels(store: ObjectStore, run: string, journal: readonly JudgeEntry[], lossExcused: (answeredAtMs: number) => boolean): Promise<LabelAudit> {
+  const job = await readJson<Job>(store, layout.spec(run));
+  if (!job) return { labels: 0, unanswered: 0, lostToKills: 0, faults: [`${layout.spec(run)} is missing`] };
+  const faults: string[] = [];
+  const answered = new Map<string, number>();
+  for (const entry of journal) if (entry.outcome === 'answered') answered.set(entry.question, entry.endedAtMs);
+  let labels = 0;
+  let unanswered = 0;
+  for (const { key } of await store.list('annotators/')) {
+    const annotator = key.slice('annotators/'.length, -'.json'.length);
+    const description = await readJson<{ prompt: { goal: string } }>(store, key);
+    const source = Object.values(job.sources).find((one) => one.kind === 'model' && one.annotator.goal === description?.prompt.goal);
+    if (source?.kind !== 'model') {
+      faults.push(`annotator ${annotator} belongs to no source of the job`);
+      continue;
+    }
+    const prompt = promptOf(source.annotator);
+    const known = new Set<string>();
+    for (const entry of await store.list(layout.labels(annotator))) {
+      for (const record of decodeRecords((await store.get(entry.key))!, entry.key, annotator)) {
+        if (record.status !== 'ok') {
+          unanswered++;
+          continue;
+        }
+        labels++;
+        const name = textKey(record.text);
+        if (known.has(name)) faults.push(`${entry.key} labels ${JSON.stringify(name)} a second time`);
+        known.add(name);
+        const question = questionOf(prompt.chat(record.text));
+        if (Math.abs((record.label ?? -1) - verdictOf(question)) > 1e-5) faults.push(`${entry.key} says ${record.label} of ${JSON.stringify(question)}, the judge says ${verdictOf(question)}`);
+        if (!answered.has(question)) faults.push(`${entry.key} has a label for ${JSON.stringify(question)}, which the judge never answered`);
+        answered.delete(question);
+      }
+    }
+  }
+  let lostToKills = 0;
+  for (const [question, atMs] of answered) {
+    if (lossExcused(atMs)) lostToKills++;
+    else faults.push(`the judge answered ${JSON.stringify(question)}, no log has it`);
+  }
+  return { labels, unanswered, lostToKills, faults };
+}
