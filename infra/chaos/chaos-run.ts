@@ -96,7 +96,7 @@ export async function runChaos(options: ChaosOptions): Promise<number> {
     const { annotatorKillsAtMs, writesBlocked } = injector;
     const run = await checkInvariants(store, RUN);
     const judged = auditJudge(judge.journal, annotatorKillsAtMs, writesBlocked);
-    const labels = await auditLabels(store, RUN, judge.journal, (atMs) => killedBeforeWritten(atMs, annotatorKillsAtMs, writesBlocked));
+    const labels = await auditLabels(store, RUN, judge.journal, (entry) => killedBeforeWritten(entry, annotatorKillsAtMs, writesBlocked));
     const summary = (await store.exists(`runs/${RUN}/summary.json`)) ? [] : ['the run wrote no summary'];
     broken.push(...run.faults, ...judged.faults, ...labels.faults, ...(broken.length > 0 ? [] : summary));
     const entries = ledger.entries(startMs);

@@ -21,25 +21,34 @@ const UNWRITTEN_MS = 3_000;
  */
 export function auditJudge(journal: readonly JudgeEntry[], killsAtMs: readonly number[], writesBlocked: readonly (readonly [number, number])[] = []): JudgeAudit {
   const faults: string[] = [];
-  const answeredAt = new Map<string, number>();
+  const answeredBy = new Map<string, JudgeEntry>();
   let answered = 0;
   let repeatedAfterKill = 0;
   for (const entry of journal) {
-    const before = answeredAt.get(entry.question);
+    const before = answeredBy.get(entry.question);
     if (before !== undefined) {
       if (killedBeforeWritten(before, killsAtMs, writesBlocked)) repeatedAfterKill++;
-      else faults.push(`asked again ${Math.round((entry.askedAtMs - before) / 100) / 10} s after its answer: ${JSON.stringify(entry.question.slice(-120))}`);
+      else faults.push(`asked again ${seconds(entry.askedAtMs - before.endedAtMs)} s after its answer${killNote(before.endedAtMs, killsAtMs)}: ${JSON.stringify(entry.question.slice(-120))}`);
     }
     if (entry.outcome !== 'answered') continue;
     answered++;
-    answeredAt.set(entry.question, entry.endedAtMs);
+    answeredBy.set(entry.question, entry);
   }
   return { requests: journal.length, questions: new Set(journal.map((entry) => entry.question)).size, answered, repeatedAfterKill, faults };
 }
 
-/** Whether an annotator was killed so soon after an answer that it may not have written it. */
-export function killedBeforeWritten(answeredAtMs: number, killsAtMs: readonly number[], writesBlocked: readonly (readonly [number, number])[]): boolean {
+/** Whether the annotator that asked was killed before it can have written the answer: while it waited, or soon after. */
+export function killedBeforeWritten({ askedAtMs, endedAtMs }: JudgeEntry, killsAtMs: readonly number[], writesBlocked: readonly (readonly [number, number])[]): boolean {
   // Spans that follow each other closely hold a write as long as one.
-  const from = writesBlocked.reduce((latest, [begin, end]) => (begin <= latest + UNWRITTEN_MS && end > latest ? end : latest), answeredAtMs);
-  return killsAtMs.some((at) => at >= answeredAtMs && at <= from + UNWRITTEN_MS);
+  const heldUntil = writesBlocked.reduce((latest, [from, to]) => (from <= latest + UNWRITTEN_MS && to > latest ? to : latest), endedAtMs);
+  return killsAtMs.some((at) => at >= askedAtMs && at <= heldUntil + UNWRITTEN_MS);
+}
+
+function killNote(answeredAtMs: number, killsAtMs: readonly number[]): string {
+  const next = killsAtMs.find((at) => at >= answeredAtMs);
+  return next === undefined ? '' : ` (next kill of an annotator ${seconds(next - answeredAtMs)} s after the answer)`;
+}
+
+function seconds(milliseconds: number): string {
+  return (milliseconds / 1000).toFixed(1);
 }

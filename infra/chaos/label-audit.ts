@@ -16,13 +16,13 @@ export interface LabelAudit {
   readonly faults: readonly string[];
 }
 
-/** @param lossExcused whether a verdict given at this time may be missing */
-export async function auditLabels(store: ObjectStore, run: string, journal: readonly JudgeEntry[], lossExcused: (answeredAtMs: number) => boolean): Promise<LabelAudit> {
+/** @param lossExcused whether this verdict may be missing */
+export async function auditLabels(store: ObjectStore, run: string, journal: readonly JudgeEntry[], lossExcused: (entry: JudgeEntry) => boolean): Promise<LabelAudit> {
   const job = await readJson<Job>(store, layout.spec(run));
   if (!job) return { labels: 0, unanswered: 0, lostToKills: 0, faults: [`${layout.spec(run)} is missing`] };
   const faults: string[] = [];
-  const answered = new Map<string, number>();
-  for (const entry of journal) if (entry.outcome === 'answered') answered.set(entry.question, entry.endedAtMs);
+  const answered = new Map<string, JudgeEntry>();
+  for (const entry of journal) if (entry.outcome === 'answered') answered.set(entry.question, entry);
   let labels = 0;
   let unanswered = 0;
   for (const { key } of await store.list('annotators/')) {
@@ -53,8 +53,8 @@ export async function auditLabels(store: ObjectStore, run: string, journal: read
     }
   }
   let lostToKills = 0;
-  for (const [question, atMs] of answered) {
-    if (lossExcused(atMs)) lostToKills++;
+  for (const [question, entry] of answered) {
+    if (lossExcused(entry)) lostToKills++;
     else faults.push(`the judge answered ${JSON.stringify(question)}, no log has it`);
   }
   return { labels, unanswered, lostToKills, faults };

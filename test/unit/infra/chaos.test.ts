@@ -46,8 +46,10 @@ describe('the audit of the judge', () => {
   it('excuses a repetition only where the annotator was killed before it can have written the answer', () => {
     const journal = [entry('a', 0, 'answered'), entry('a', 20_000, 'answered')];
     expect(auditJudge(journal, [600])).toMatchObject({ repeatedAfterKill: 1, faults: [] });
-    expect(auditJudge(journal, [50]).faults).toHaveLength(1);
-    expect(auditJudge(journal, [8_000]).faults).toHaveLength(1);
+    // Killed while it waited for the answer: the judge spoke to nobody.
+    expect(auditJudge(journal, [50])).toMatchObject({ repeatedAfterKill: 1, faults: [] });
+    expect(auditJudge(journal, [-50]).faults).toHaveLength(1);
+    expect(auditJudge(journal, [8_000]).faults).toEqual(['asked again 19.9 s after its answer (next kill of an annotator 7.9 s after the answer): "a"']);
     // The disk took no writes from 0 to 7 s: the answer waited.
     expect(auditJudge(journal, [8_000], [[0, 7_000]])).toMatchObject({ repeatedAfterKill: 1, faults: [] });
   });
