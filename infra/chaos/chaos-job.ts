@@ -11,7 +11,7 @@ const GOALS = {
 
 export function chaosJob(name: string, environment: ChaosEnvironment, judgeUrl: string, seed: number, runMs: number): JobInput {
   const goals = GOALS[environment];
-  const judge = { kind: 'openai', baseUrl: judgeUrl, model: 'chaos', concurrency: 2, timeoutMs: 1_500 } as const;
+  const judge = { kind: 'openai', baseUrl: judgeUrl, model: 'chaos', concurrency: 2, timeoutMs: 3_000 } as const;
   const prompt = environment === 'grid-world' ? 'grid-v2' : 'helpful-v1';
   const sources = goals.map((goal, index) => [`judge${index + 1}`, { kind: 'model', fit: 'retrieval', annotator: { goal, prompt, judge, callMs: 2_000, pendingMax: 500 } }] as const);
   return {

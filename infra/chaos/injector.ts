@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { FaultJudge } from './fault-judge.js';
 import type { PlannedFault, Target } from './faults.js';
 import { ADVERTISED_HOST, type FlightProxy } from './flight-proxy.js';
+import type { Span } from './judge-audit.js';
 import type { LaurelProcess } from './laurel-process.js';
 import { findProcesses, signal } from './processes.js';
 import type { SmallDisk } from './small-disk.js';
@@ -18,9 +19,8 @@ export interface World {
 }
 
 export class Injector {
-  /** When an annotator process was killed, and when the store took no writes: the audit of the judge needs both. */
-  readonly annotatorKillsAtMs: number[] = [];
-  readonly writesBlocked: [number, number][] = [];
+  /** What the audit of the judge must know. */
+  readonly troubles = { killsAtMs: [] as number[], asleep: [] as Span[], writesBlocked: [] as Span[] };
   /** Faults of one thing come one after another. */
   private readonly busy = new Map<string, Promise<unknown>>();
   private readonly looking: NodeJS.Timeout;
@@ -72,7 +72,7 @@ export class Injector {
     const found = findProcesses(this.world.state).filter(({ kind }) => target === 'all' || kind === target);
     // The supervisor last, or the others would have a moment to end in order.
     found.sort((a, b) => Number(a.kind === 'cli') - Number(b.kind === 'cli'));
-    if (found.some(({ kind }) => kind === 'annotator')) this.annotatorKillsAtMs.push(Date.now());
+    if (found.some(({ kind }) => kind === 'annotator')) this.troubles.killsAtMs.push(Date.now());
     const killed = found.filter(({ pid }) => signal(pid, 'SIGKILL'));
     const names = target === 'all' ? `${killed.length} processes` : killed.map(({ pid }) => pid).join(', ');
     return killed.length === 0 ? 'was not running' : `killed ${names}`;
@@ -80,9 +80,11 @@ export class Injector {
 
   private async pause(target: Target, forMs: number): Promise<string> {
     const found = findProcesses(this.world.state).filter(({ kind }) => kind === target);
+    const from = Date.now();
     const stopped = found.filter(({ pid }) => signal(pid, 'SIGSTOP'));
     await wait(forMs);
     const gone = stopped.filter(({ pid }) => !signal(pid, 'SIGCONT'));
+    if (target === 'annotator') this.troubles.asleep.push([from, Date.now()]);
     if (stopped.length === 0) return 'was not running';
     return gone.length > 0 ? 'slept, and was killed asleep' : `slept ${(forMs / 1000).toFixed(1)} s`;
   }
@@ -114,7 +116,7 @@ export class Injector {
     const done = target === 'full' ? await disk.fill().then(() => true) : await disk.lock();
     if (done) await wait(forMs);
     await disk.mend();
-    if (done) this.writesBlocked.push([from, Date.now()]);
+    if (done) this.troubles.writesBlocked.push([from, Date.now()]);
     return done ? `${target} for ${(forMs / 1000).toFixed(1)} s` : 'was always being written to';
   }
 

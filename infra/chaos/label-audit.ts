@@ -11,15 +11,15 @@ export interface LabelAudit {
   readonly labels: number;
   /** Attempts that brought no verdict and are on record as such. */
   readonly unanswered: number;
-  /** Verdicts that the judge gave to a process that was killed before it had written them. */
-  readonly lostToKills: number;
+  /** Verdicts that the judge gave to a process that was killed or asleep before it had written them. */
+  readonly unread: number;
   readonly faults: readonly string[];
 }
 
 /** @param lossExcused whether this verdict may be missing */
 export async function auditLabels(store: ObjectStore, run: string, journal: readonly JudgeEntry[], lossExcused: (entry: JudgeEntry) => boolean): Promise<LabelAudit> {
   const job = await readJson<Job>(store, layout.spec(run));
-  if (!job) return { labels: 0, unanswered: 0, lostToKills: 0, faults: [`${layout.spec(run)} is missing`] };
+  if (!job) return { labels: 0, unanswered: 0, unread: 0, faults: [`${layout.spec(run)} is missing`] };
   const faults: string[] = [];
   const answered = new Map<string, JudgeEntry>();
   for (const entry of journal) if (entry.outcome === 'answered') answered.set(entry.question, entry);
@@ -52,10 +52,10 @@ export async function auditLabels(store: ObjectStore, run: string, journal: read
       }
     }
   }
-  let lostToKills = 0;
+  let unread = 0;
   for (const [question, entry] of answered) {
-    if (lossExcused(entry)) lostToKills++;
+    if (lossExcused(entry)) unread++;
     else faults.push(`the judge answered ${JSON.stringify(question)}, no log has it`);
   }
-  return { labels, unanswered, lostToKills, faults };
+  return { labels, unanswered, unread, faults };
 }
