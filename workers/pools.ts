@@ -29,6 +29,8 @@ export interface PoolMachinery {
   readonly hasLiveState: boolean;
   /** Where this process offers artefacts. */
   readonly location: string | undefined;
+  /** The process is about to end: calls under way finish, nothing else is begun. */
+  onStopping?(): void;
   close(): Promise<void>;
 }
 
@@ -68,7 +70,7 @@ export async function createPool(pool: Pool, config: WorkerConfig, workerQueue: 
     case 'annotator': {
       const resources = { modelPath: modelPathOf, secret: (name: string) => process.env[name] };
       const annotator = new Annotator({ store, reader, resources });
-      return machinery(createAnnotatorActivities(annotator), 4, false, () => annotator.close());
+      return { ...machinery(createAnnotatorActivities(annotator), 4, false, () => annotator.close()), onStopping: () => annotator.stopAsking() };
     }
     case 'reward': {
       const scorer = new Scorer({ store, reader, endpoints });

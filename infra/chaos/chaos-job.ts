@@ -1,19 +1,31 @@
-/** The job that is disturbed: small, never idle, and with a judge that never runs out of questions. */
+/** The job that is disturbed: small, never idle, and with as many questions for its judge as the environment gives. */
 import type { JobInput } from '../../proto/job.js';
 
 export type ChaosEnvironment = 'grid-world' | 'nethack';
 
-/** The grid world has few messages, so several annotators ask about each of them. */
-const GOALS = {
-  'grid-world': ['find the key, unlock the door and reach the goal', 'see as much of the world as possible', 'never bump into anything', 'carry as many things as possible'],
-  nethack: ['gain levels and descend', 'find gold and good equipment'],
-} as const;
+interface JudgedBy {
+  readonly goals: readonly string[];
+  /** Thought of the judge for one answer, shortest and longest. */
+  readonly thinkMs: readonly [number, number];
+  /** Deadline of a request. */
+  readonly timeoutMs: number;
+}
+
+/** The grid world has some 50 messages: several annotators ask about each, and a slow judge makes them last for minutes. */
+export const JUDGED_BY: Readonly<Record<ChaosEnvironment, JudgedBy>> = {
+  'grid-world': {
+    goals: ['find the key', 'unlock the door', 'reach the goal', 'see the world', 'never bump into anything', 'carry many things', 'walk far', 'find balls'],
+    thinkMs: [1_000, 6_000],
+    timeoutMs: 8_000,
+  },
+  nethack: { goals: ['gain levels and descend', 'find gold and good equipment'], thinkMs: [20, 200], timeoutMs: 3_000 },
+};
 
 export function chaosJob(name: string, environment: ChaosEnvironment, judgeUrl: string, seed: number, runMs: number): JobInput {
-  const goals = GOALS[environment];
-  const judge = { kind: 'openai', baseUrl: judgeUrl, model: 'chaos', concurrency: 2, timeoutMs: 3_000 } as const;
+  const { goals, timeoutMs } = JUDGED_BY[environment];
+  const judge = { kind: 'openai', baseUrl: judgeUrl, model: 'chaos', concurrency: 2, timeoutMs } as const;
   const prompt = environment === 'grid-world' ? 'grid-v2' : 'helpful-v1';
-  const sources = goals.map((goal, index) => [`judge${index + 1}`, { kind: 'model', fit: 'retrieval', annotator: { goal, prompt, judge, callMs: 2_000, pendingMax: 500 } }] as const);
+  const sources = goals.map((goal, index) => [`judge${index + 1}`, { kind: 'model', fit: 'retrieval', annotator: { goal, prompt, judge, callMs: 3_000, pendingMax: 500 } }] as const);
   return {
     name,
     environment: environment === 'grid-world' ? { kind: 'grid-world', rooms: 4, distractors: 8, episodeStepsMax: 120 } : { kind: 'nethack', episodeStepsMax: 500 },

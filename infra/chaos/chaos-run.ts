@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { LocalStore } from '../../workers/store/local-store.js';
 import { checkInvariants } from '../../workers/verify/invariants.js';
-import { chaosJob, type ChaosEnvironment } from './chaos-job.js';
+import { chaosJob, JUDGED_BY, type ChaosEnvironment } from './chaos-job.js';
 import { FaultJudge } from './fault-judge.js';
 import { planFaults } from './faults.js';
 import { FlightProxy } from './flight-proxy.js';
@@ -52,7 +52,7 @@ export async function runChaos(options: ChaosOptions): Promise<number> {
     events.push({ atMs: Date.now() - startMs, text });
     say(text);
   };
-  const judge = new FaultJudge({ seed, faultShare: 0.02, thinkMs: environment === 'nethack' ? [20, 200] : [300, 1_500] });
+  const judge = new FaultJudge({ seed, faultShare: 0.02, thinkMs: JUDGED_BY[environment].thinkMs });
   const proxy = new FlightProxy();
   await judge.start();
   const job = join(state, 'job.json');

@@ -45,6 +45,7 @@ export class Annotator {
   private readonly messages: SegmentMessages;
 
   private readonly closeGraceMs: number;
+  private stopping = false;
 
   constructor(private readonly options: AnnotatorOptions) {
     this.closeGraceMs = options.closeGraceMs ?? CLOSE_GRACE_MS;
@@ -79,7 +80,7 @@ export class Annotator {
     const limits = { pendingMax: input.drain ? Number.POSITIVE_INFINITY : input.annotator.pendingMax, attemptsMax: input.annotator.attemptsMax };
     const plan = planBacklog(messages, await session.log.table.head(), session.inFlight, limits);
     const unavailable = input.drain
-      ? await this.drain(session, messages, limits.attemptsMax, control)
+      ? await this.askAll(session, messages, limits.attemptsMax, control)
       : await this.askFor(session, plan, input.annotator.callMs, control);
     const view = await session.log.table.head();
     const left = planBacklog(messages, view, session.inFlight, { ...limits, pendingMax: Number.POSITIVE_INFINITY });
@@ -98,6 +99,14 @@ export class Annotator {
     };
   }
 
+  /**
+   * Begins no further question. A call under way ends when all that it asked is answered and logged: the worker that gets
+   * the next call knows only the log, and would ask again what is still in flight here.
+   */
+  stopAsking(): void {
+    this.stopping = true;
+  }
+
   /** Ends the asking; what was answered is in the log. */
   async close(): Promise<void> {
     const sessions = await Promise.allSettled(this.sessions.values());
@@ -108,23 +117,25 @@ export class Annotator {
   /** Gives how many questions found no judge. */
   private async askFor(session: AnnotatorSession, plan: Backlog, callMs: number, { signal, onProgress }: AnnotateControl): Promise<number> {
     const deadline = performance.now() + callMs;
-    const more = (): boolean => !signal.aborted && performance.now() < deadline;
+    const more = (): boolean => !this.stopping && !signal.aborted && performance.now() < deadline;
     let answered = 0;
     const { round, done } = session.ask(plan.ask, more, () => onProgress({ made: session.answers.counted.made, waiting: plan.ask.length - ++answered }));
     // Where only questions of an earlier call are in flight there is still something to wait for.
     const settled = done.then(() => (plan.inFlight > 0 ? session.settled() : undefined));
     await untilTime(settled, callMs, signal);
+    if (this.stopping) await untilTime(session.settled(), Number.POSITIVE_INFINITY, signal);
     await session.answers.flush();
     signal.throwIfAborted();
     throwIfDown(session, round);
     return round.unavailable;
   }
 
-  private async drain(session: AnnotatorSession, messages: readonly string[], attemptsMax: number, { signal, onProgress }: AnnotateControl): Promise<number> {
+  private async askAll(session: AnnotatorSession, messages: readonly string[], attemptsMax: number, { signal, onProgress }: AnnotateControl): Promise<number> {
     for (;;) {
       signal.throwIfAborted();
       const plan = planBacklog(messages, await session.log.table.head(), session.inFlight, { pendingMax: Number.POSITIVE_INFINITY, attemptsMax });
       if (plan.ask.length === 0 && plan.inFlight === 0) return 0;
+      if (this.stopping) throw new LaurelError('LAUREL_WORKER_FAILED', `expected another worker to go on with ${plan.ask.length} questions, this one is ending`);
       if (plan.ask.length === 0) {
         await untilTime(session.settled(), Number.POSITIVE_INFINITY, signal);
         await session.answers.flush();

@@ -125,6 +125,26 @@ describe('the annotator', () => {
     expect(server.requests.length).toBe(3);
   });
 
+  it('ends a call only with all answers once it stops asking, so that another worker does not ask again', async () => {
+    let letGo: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (letGo = resolve));
+    const server = await serve(async () => held.then(() => yes));
+    const one = bench({ kind: 'openai', baseUrl: server.baseUrl, model: 'm', concurrency: 2 }, { callMs: 100 });
+    const ref = await segment(store, 's', [['a', 'b', 'c', 'd']]);
+    const call = one.annotate([ref]);
+    await expect.poll(() => server.requests.length).toBe(2);
+    one.annotator.stopAsking();
+    // Longer than the call may ask: it waits for what is in flight.
+    setTimeout(letGo, 300);
+    expect(await call).toMatchObject({ made: 2, waiting: 2, log: { labels: 2 } });
+    expect(server.requests.map(({ message }) => message)).toEqual(['d', 'c']);
+    // A drain is handed over at once, with nothing in flight.
+    await expect(one.annotate([ref], true)).rejects.toMatchObject({ code: 'LAUREL_WORKER_FAILED', retryable: true });
+    const other = bench(one.spec.judge, { callMs: 5_000 });
+    expect(await other.annotate([ref], true)).toMatchObject({ made: 2, known: 2 });
+    expect(server.requests.map(({ message }) => message)).toEqual(['d', 'c', 'b', 'a']);
+  });
+
   it('drains: asks on until nothing waits, in entries that do not depend on timing', async () => {
     const texts = Array.from({ length: 70 }, (_, index) => `m${index}`);
     const ref = await segment(store, 's', [texts]);

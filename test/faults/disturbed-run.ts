@@ -1,0 +1,98 @@
+/** A run on real processes with a judge of the test's own: killed, waited for, and asked about at the end. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { FaultJudge } from '../../infra/chaos/fault-judge.js';
+import { auditJudge, mayBeUnwritten, type AskerTroubles, type Span } from '../../infra/chaos/judge-audit.js';
+import { auditLabels } from '../../infra/chaos/label-audit.js';
+import { findProcesses, signal, type FoundProcess, type ProcessKind } from '../../infra/chaos/processes.js';
+import { Progress } from '../../infra/chaos/progress.js';
+import type { JobInput } from '../../proto/job.js';
+import { LocalStore } from '../../workers/store/local-store.js';
+import { checkInvariants } from '../../workers/verify/invariants.js';
+import { Project, type CliProcess } from '../infra/cli-process.js';
+
+/** From a kill to the next trained update: what docs/durability.md promises. */
+export const RECOVERY_MS = 60_000;
+
+export class DisturbedRun {
+  cli: CliProcess | undefined;
+  readonly troubles = { killsAtMs: [] as number[], asleep: [] as Span[], writesBlocked: [] as Span[] } satisfies AskerTroubles;
+
+  private constructor(
+    readonly project: Project,
+    readonly judge: FaultJudge,
+    readonly run: string,
+    private readonly job: string,
+    readonly progress: Progress,
+  ) {}
+
+  /** @param makeJob gets the address of the judge; the name of the job is the id of the run */
+  static async make(judge: FaultJudge, makeJob: (judgeUrl: string) => JobInput): Promise<DisturbedRun> {
+    const project = await Project.make();
+    await judge.start();
+    const input = makeJob(judge.baseUrl);
+    const job = join(project.folder, 'job.json');
+    await writeFile(job, JSON.stringify(input));
+    return new DisturbedRun(project, judge, input.name, job, new Progress(project.store, input.name));
+  }
+
+  /** `laurel run <job>`; the first time, and after it was killed. */
+  startCli(): CliProcess {
+    this.cli = this.project.start(['run', this.job]);
+    return this.cli;
+  }
+
+  processes(kind?: ProcessKind): FoundProcess[] {
+    return findProcesses(this.project.state).filter((one) => kind === undefined || one.kind === kind);
+  }
+
+  /** SIGKILL to all processes of a kind, or to every process there is. Gives their numbers. */
+  kill(kind: ProcessKind | 'all'): number[] {
+    const found = this.processes(kind === 'all' ? undefined : kind);
+    // The supervisor last, or the others would have a moment to end in order.
+    found.sort((a, b) => Number(a.kind === 'cli') - Number(b.kind === 'cli'));
+    if (found.some((one) => one.kind === 'annotator')) this.troubles.killsAtMs.push(Date.now());
+    return found.filter(({ pid }) => signal(pid, 'SIGKILL')).map(({ pid }) => pid);
+  }
+
+  /** Waits for another process of the kind than those that are gone. */
+  async untilBack(kind: ProcessKind, gone: readonly number[]): Promise<void> {
+    await this.until(`a new process of kind ${kind}`, () => this.processes(kind).some(({ pid }) => !gone.includes(pid)));
+  }
+
+  async until(what: string, done: () => boolean | Promise<boolean>, timeoutMs = RECOVERY_MS): Promise<void> {
+    const deadline = Date.now() + timeoutMs;
+    while (!(await done())) {
+      if (Date.now() > deadline) throw new Error(`expected ${what} within ${timeoutMs / 1000} s at version ${this.progress.version}; the command said:\n${this.cli?.output.slice(-3_000)}`);
+      await wait(100);
+    }
+  }
+
+  /** Stops the run through its own update, as an operator does, and gives what the waiting command says. */
+  async stop(): Promise<{ readonly code: number | null; readonly output: string }> {
+    const { code, output } = await this.project.run(['stop', this.run]);
+    if (code !== 0) throw new Error(`expected the run to be stopped: ${output}`);
+    return this.cli!.ended;
+  }
+
+  /** Everything that must hold of the run and of what its judge was asked; empty where it does. */
+  async faults(): Promise<string[]> {
+    const store = new LocalStore(this.project.store);
+    const { journal } = this.judge;
+    const { faults } = await checkInvariants(store, this.run);
+    const labels = await auditLabels(store, this.run, journal, (entry) => mayBeUnwritten(entry, this.troubles));
+    const summary = (await store.exists(`runs/${this.run}/summary.json`)) ? [] : ['the run wrote no summary'];
+    return [...faults, ...auditJudge(journal, this.troubles).faults, ...labels.faults, ...summary];
+  }
+
+  async remove(): Promise<void> {
+    this.progress.close();
+    for (let found = this.processes(); found.length > 0; found = this.processes()) {
+      for (const { pid } of found) signal(pid, 'SIGKILL');
+      await wait(50);
+    }
+    await this.project.remove();
+    await this.judge.stop();
+  }
+}
