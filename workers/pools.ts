@@ -30,7 +30,7 @@ export interface PoolMachinery {
   /** Where this process offers artefacts. */
   readonly location: string | undefined;
   /** The process is about to end: calls under way finish, nothing else is begun. */
-  onStopping?(): void;
+  readonly onStopping?: () => void;
   close(): Promise<void>;
 }
 

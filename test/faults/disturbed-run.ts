@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { FaultJudge } from '../../infra/chaos/fault-judge.js';
+import type { FaultJudge } from '../../infra/chaos/fault-judge.js';
 import { auditJudge, mayBeUnwritten, type AskerTroubles, type Span } from '../../infra/chaos/judge-audit.js';
 import { auditLabels } from '../../infra/chaos/label-audit.js';
 import { findProcesses, signal, type FoundProcess, type ProcessKind } from '../../infra/chaos/processes.js';
