@@ -161,6 +161,21 @@ export interface AppendMetricsInput {
   readonly lines: readonly MetricsLine[];
 }
 
+/** What the server knows of the workers of a pool. */
+export interface PoolFacts {
+  readonly pool: Pool;
+  readonly queue: string;
+  /** Workers that asked for work in the last minutes. */
+  readonly pollers: number;
+  /** Time since the newest of them asked; null: none did. */
+  readonly lastPollMs: number | null;
+  /** Calls that wait in the queue, about. */
+  readonly backlog: number;
+}
+
+export interface WorkflowsActivities {
+  describePools(): Promise<readonly PoolFacts[]>;
+}
 export interface RolloutActivities {
   collect(input: CollectInput): Promise<CollectResult>;
   evaluate(input: EvaluateInput): Promise<EvaluationRef>;

@@ -28,6 +28,7 @@ export const scheduleSchema = z
     batchesPerCall: z.int().min(1).max(64).default(8).describe('Optimiser batches in one update call at most; each is a version with its own record.'),
     checkpointVersions: z.int().min(1).max(100_000).default(20).describe('A checkpoint every this many versions; between them recovery repeats the logged updates.'),
     historyEventsMax: z.int().min(100).max(40_000).default(4_000).describe('The workflow continues as a new run at the latest after this many history events.'),
+    watchMs: z.int().min(1_000).max(86_400_000).default(60_000).describe('Without progress for this long the run says why: what is under way, and which pools have no workers.'),
     evaluateVersions: z.int().min(0).max(1_000_000).default(0).describe('An evaluation every this many versions; 0: only at the end.'),
   })
   .describe('How the loops run beside each other.');

@@ -2,7 +2,7 @@
 import type { StopSpec } from './job.js';
 import type { EvaluationRef, LabelLogRef } from './references.js';
 
-export const RUN_STATES = ['Starting', 'Running', 'Paused', 'NeedsAttention', 'Finishing', 'Completed', 'Stopped', 'Cancelled'] as const;
+export const RUN_STATES = ['Starting', 'Running', 'Paused', 'Stalled', 'NeedsAttention', 'Finishing', 'Completed', 'Stopped', 'Cancelled'] as const;
 export type RunState = (typeof RUN_STATES)[number];
 
 /** How a segment ended. Every collected segment ends in exactly one of them. */
@@ -81,6 +81,10 @@ export interface RunStatus {
   readonly evaluations: readonly EvaluationRef[];
   readonly ledger: Ledger;
   readonly attention: readonly Attention[];
+  /** Set while nothing moves: since when, and why, one sentence each. */
+  readonly stall: { readonly sinceMs: number; readonly why: readonly string[] } | null;
+  /** Calls under way, one sentence each. */
+  readonly underWay: readonly string[];
   /** What waits on what, one sentence each. */
   readonly waits: readonly string[];
   readonly weights: Readonly<Record<string, number>>;

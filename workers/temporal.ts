@@ -2,9 +2,11 @@
 import { hostname } from 'node:os';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { createWorkflowsActivities } from '../activities/workflows.js';
 import { TASK_QUEUES, type Pool } from '../proto/activities.js';
 import type { Logger } from './log.js';
 import { workflowBundle as bundleOfWorkflows } from './temporal-bundle.js';
+import { describeQueue } from './temporal-queues.js';
 
 /** Calls under way may take this long to finish after SIGTERM; then they are cancelled and handed over. */
 const SHUTDOWN_GRACE_MS = 10_000;
@@ -77,7 +79,8 @@ async function createWorkers(pools: PoolWorkers, connection: NativeConnection, n
   };
   if (pool === 'workflows') {
     const workflowBundle = await bundleOfWorkflows();
-    return [await Worker.create({ ...shared, taskQueue: TASK_QUEUES.workflows, workflowBundle, maxCachedWorkflows: 200, maxConcurrentWorkflowTaskExecutions: 8 })];
+    const describe = createWorkflowsActivities((queue) => describeQueue(connection, namespace, queue));
+    return [await Worker.create({ ...shared, taskQueue: TASK_QUEUES.workflows, workflowBundle, activities: describe, maxCachedWorkflows: 200, maxConcurrentWorkflowTaskExecutions: 8 })];
   }
   const workers = [await Worker.create({ ...shared, taskQueue: TASK_QUEUES[pool], activities: activities ?? {}, maxConcurrentActivityTaskExecutions: concurrency })];
   // Calls for live state are never turned away for lack of a slot: they queue in the machinery, which has the state.

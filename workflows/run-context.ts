@@ -42,7 +42,9 @@ export type Decision = 'retry' | 'skip' | 'stop';
 export class RunContext {
   /** Set when the workflow is about to continue as new: loops end at their next border. */
   draining = false;
-  private readonly waiting = new Map<string, string>();
+  private readonly waiting = new Map<string, Wait>();
+  private readonly running = new Map<string, number>();
+  private stall: { readonly mark: string; readonly sinceMs: number; readonly why: readonly string[] } | null = null;
   private readonly decisions = new Map<string, Decision>();
   private shownState: RunState | undefined;
   private finishing = false;
@@ -69,9 +71,30 @@ export class RunContext {
     return statusOf(this.state, {
       nowMs: Date.now(),
       runState: this.runState(),
-      waits: [...this.waiting.values()],
+      waits: [...this.waiting].map(([owner, wait]) => describeWait(owner, wait, Date.now())),
+      underWay: this.underWay(),
+      stall: this.stall && { sinceMs: this.stall.sinceMs, why: this.stall.why },
       historyEvents: workflowInfo().historyLength,
     });
+  }
+
+  /** Changes whenever the run has made something. */
+  progressMark(): string {
+    const { transitionsCollected, transitionsTrained, annotations, evaluations, prepared } = this.state;
+    const labels = Object.values(annotations).map(({ made, known }) => made + known);
+    return [prepared === null, transitionsCollected, transitionsTrained, evaluations.length, ...labels].join('/');
+  }
+
+  /** Shown until the mark changes. */
+  setStall(mark: string, why: readonly string[]): void {
+    this.stall = { mark, sinceMs: this.stall?.mark === mark ? this.stall.sinceMs : Date.now(), why };
+    log.warn('no progress', { why });
+    this.show();
+  }
+
+  /** Calls under way and how long they are. */
+  underWay(): string[] {
+    return [...this.running].map(([name, sinceMs]) => `${name} for ${seconds(Date.now() - sinceMs)}`);
   }
 
   /** No new work is begun while this is true. */
@@ -82,7 +105,7 @@ export class RunContext {
   /** Waits for `ready` under a name that the status shows. */
   async waitFor(owner: string, reason: string, ready: () => boolean): Promise<void> {
     if (ready()) return;
-    this.waiting.set(owner, `${owner} waits: ${reason}`);
+    this.waiting.set(owner, { reason, sinceMs: Date.now(), deadlineMs: null });
     try {
       await condition(ready);
     } finally {
@@ -93,7 +116,7 @@ export class RunContext {
   /** As `waitFor`, for at most `timeoutMs`; false where the time was over first. */
   async waitAtMost(owner: string, reason: string, timeoutMs: number, ready: () => boolean): Promise<boolean> {
     if (ready()) return true;
-    this.waiting.set(owner, `${owner} waits at most ${Math.round(timeoutMs / 1000)} s: ${reason}`);
+    this.waiting.set(owner, { reason, sinceMs: Date.now(), deadlineMs: Date.now() + timeoutMs });
     try {
       return await condition(ready, timeoutMs, { summary: `${owner}: ${reason}`.slice(0, 100) });
     } finally {
@@ -111,13 +134,17 @@ export class RunContext {
    */
   async guarded<T>(stepName: string, run: () => Promise<T>): Promise<T | undefined> {
     for (;;) {
+      this.running.set(stepName, Date.now());
       try {
         return await run();
       } catch (error) {
+        this.running.delete(stepName);
         if (isCancellation(error)) throw error;
         const decision = await this.park(stepName, error);
         if (decision === 'stop') this.apply({ type: 'stop-requested' });
         if (decision !== 'retry') return undefined;
+      } finally {
+        this.running.delete(stepName);
       }
     }
   }
@@ -156,11 +183,13 @@ export class RunContext {
     if (this.state.attention.length > 0) return 'NeedsAttention';
     if (this.finishing) return 'Finishing';
     if (this.state.paused) return 'Paused';
+    if (this.stall !== null) return 'Stalled';
     return this.state.prepared ? 'Running' : 'Starting';
   }
 
   /** The live table costs no history; search attributes do, so they change with the state only. */
   private show(): void {
+    if (this.stall !== null && this.stall.mark !== this.progressMark()) this.stall = null;
     const runState = this.runState();
     if (runState !== this.shownState) {
       const before = this.shownState;
@@ -172,6 +201,22 @@ export class RunContext {
     }
     setCurrentDetails(runDetails(this.status()));
   }
+}
+
+interface Wait {
+  readonly reason: string;
+  readonly sinceMs: number;
+  /** Null: it ends when its reason does. */
+  readonly deadlineMs: number | null;
+}
+
+function describeWait(owner: string, { reason, sinceMs, deadlineMs }: Wait, nowMs: number): string {
+  const until = deadlineMs === null ? '' : `, ${seconds(Math.max(0, deadlineMs - nowMs))} more at most`;
+  return `${owner} waits: ${reason} (for ${seconds(nowMs - sinceMs)}${until})`;
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 1000)} s`;
 }
 
 /** True where no other worker would fare better. */

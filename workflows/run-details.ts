@@ -1,15 +1,23 @@
 /** The live page of a run in the Temporal UI, as markdown. */
 import type { RunStatus } from '../proto/status.js';
 
+/** Waits and calls shown; a run of a thousand shards has more than anybody reads. */
+const LINES_MAX = 16;
+
 /** The UI draws tables without space between columns, so each cell brings its own. */
 const GAP = '\u2003';
 
 export function runDetails(status: RunStatus): string {
-  return [headline(status), attention(status), table(status), rewardTable(status), annotationTable(status), ledgerLine(status), waits(status)].filter((part) => part !== '').join('\n\n');
+  return [headline(status), stall(status), attention(status), table(status), rewardTable(status), annotationTable(status), ledgerLine(status), waits(status)].filter((part) => part !== '').join('\n\n');
 }
 
 function headline(status: RunStatus): string {
   return `### ${status.job} · ${status.state} · ${Math.floor(status.progress * 100)} %`;
+}
+
+function stall({ stall }: RunStatus): string {
+  if (stall === null) return '';
+  return [`> **No progress since ${new Date(stall.sinceMs).toISOString().slice(11, 19)} UTC**`, ...stall.why.map((why) => `> - ${why}`)].join('\n');
 }
 
 function attention(status: RunStatus): string {
@@ -60,7 +68,9 @@ function ledgerLine(status: RunStatus): string {
 }
 
 function waits(status: RunStatus): string {
-  return status.waits.length === 0 ? '' : status.waits.map((wait) => `- ${wait}`).join('\n');
+  const lines = [...status.waits, ...status.underWay.map((call) => `under way: ${call}`)];
+  const more = lines.length - LINES_MAX;
+  return [...lines.slice(0, LINES_MAX), ...(more > 0 ? [`and ${more} more`] : [])].map((line) => `- ${line}`).join('\n');
 }
 
 /** `exploredSquares` gives `explored squares`. */

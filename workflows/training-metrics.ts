@@ -67,6 +67,8 @@ export interface StatusContext {
   readonly nowMs: number;
   readonly runState: RunState;
   readonly waits: readonly string[];
+  readonly underWay: readonly string[];
+  readonly stall: RunStatus['stall'];
   readonly historyEvents: number;
 }
 
@@ -109,6 +111,8 @@ export function statusOf(state: TrainingState, context: StatusContext): RunStatu
     evaluations: state.evaluations,
     ledger: ledgerOf(state),
     attention: state.attention,
+    stall: context.stall,
+    underWay: context.underWay,
     waits: context.waits,
     weights: state.weights,
     historyEvents: context.historyEvents,

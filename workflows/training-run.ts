@@ -19,6 +19,7 @@ import { runAsync } from './async-loops.js';
 import { annotator, learner, RunContext, type Decision } from './run-context.js';
 import { runLockstep } from './lockstep-rounds.js';
 import { endRun, evaluateVersion } from './run-end.js';
+import { startWatchdog } from './watchdog.js';
 import { stopReached } from './training-decisions.js';
 import { initialState, type TrainingState } from './training-state.js';
 
@@ -44,6 +45,7 @@ export async function trainingRun(input: unknown): Promise<RunResult> {
   const context = new RunContext(begin(input));
   setHandlers(context);
   context.apply(isCarried(input) ? { type: 'continued' } : { type: 'resumed' });
+  const watchdog = startWatchdog(context);
   try {
     await prepare(context);
     const draining = drainWhenHistoryIsLong(context);
@@ -52,6 +54,7 @@ export async function trainingRun(input: unknown): Promise<RunResult> {
     await Promise.race([loops, draining.failed]);
     const ended = context.state.stopRequested || stopReached(context.state, Date.now());
     draining.stop();
+    await watchdog.stop();
     if (!ended) return await carryOn(context);
     const result = await endRun(context, context.state.stopRequested ? 'stopped' : 'completed');
     await condition(allHandlersFinished);

@@ -59,7 +59,7 @@ export function checkLayout(files) {
 function checkName(path, faults) {
   const parts = path.split('/');
   const file = parts.pop();
-  const stem = file.replace(/(\.test|\.worker|\.d)?\.[a-z0-9]+$/, '');
+  const stem = file.replace(/(\.test|\.worker|\.d|\.json)?\.[a-z0-9]+$/, '');
   for (const part of parts) if (!NAME.test(part) && part !== '__snapshots__') faults.push(`${path}: expected folder names in kebab-case, got ${part}`);
   // Python modules are imported by their names, which have underscores; everything else is kebab-case.
   const pattern = file.endsWith('.py') ? /^[a-z0-9_]+$/ : NAME;

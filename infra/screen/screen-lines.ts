@@ -80,6 +80,7 @@ function statusRows(view: ScreenView, status: RunStatus, paint: Paint): [string,
   const learner = learnerText(status);
   if (learner !== '') rows.push(['learner', learner]);
   rows.push(['episodes', episodesText(status)], ['segments', segmentsText(status)]);
+  status.stall?.why.forEach((why, index) => rows.push([index === 0 ? 'stalled' : '', printable(why)]));
   const [wait, ...more] = status.waits;
   if (wait !== undefined && status.state === 'Running') rows.push(['waits', `${printable(wait)}${more.length > 0 ? ` (and ${more.length} more)` : ''}`]);
   for (const evaluation of status.evaluations.slice(-2)) rows.push(['evaluation', evaluationText(evaluation)]);

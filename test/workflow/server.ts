@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { bundleWorkflowCode, NativeConnection, Runtime, Worker, type WorkflowBundle } from '@temporalio/worker';
-import { TASK_QUEUES } from '../../proto/activities.js';
+import { createWorkflowsActivities } from '../../activities/workflows.js';
+import { TASK_QUEUES, type Pool } from '../../proto/activities.js';
 import { openDevServer } from '../../infra/devserver/dev-server.js';
 import { projectRoot } from '../../infra/folders.js';
+import { describeQueue } from '../../workers/temporal-queues.js';
 import { cacheFolder } from '../../workers/assets/cache.js';
 import type { Fakes } from './fakes.js';
 
@@ -52,11 +54,11 @@ export function workflowBundle(): Promise<WorkflowBundle> {
 }
 
 /** Runs workers for all queues with these activities while `body` runs. */
-export async function withWorkers<T>(server: TestServer, activities: Fakes, body: () => Promise<T>): Promise<T> {
+export async function withWorkers<T>(server: TestServer, activities: Fakes, body: () => Promise<T>, pools: readonly Pool[] = ['rollout', 'annotator', 'reward', 'learner']): Promise<T> {
   const { connection } = server;
   const workers = [
-    await Worker.create({ connection, workflowBundle: await workflowBundle(), taskQueue: TASK_QUEUES.workflows, workflowFailureErrorTypes: { '*': ['Error'] } }),
-    ...(await Promise.all((['rollout', 'annotator', 'reward', 'learner'] as const).map((pool) => Worker.create({ connection, taskQueue: TASK_QUEUES[pool], activities })))),
+    await Worker.create({ connection, workflowBundle: await workflowBundle(), taskQueue: TASK_QUEUES.workflows, activities: createWorkflowsActivities((queue) => describeQueue(connection, 'default', queue)), workflowFailureErrorTypes: { '*': ['Error'] } }),
+    ...(await Promise.all(pools.map((pool) => Worker.create({ connection, taskQueue: TASK_QUEUES[pool], activities })))),
   ];
   const running = workers.map((worker) => worker.run());
   try {

@@ -111,6 +111,22 @@ describe('trainingRun', () => {
     expect(result).toMatchObject({ outcome: 'completed', version: 20 });
   });
 
+  it('says which pool has no workers when nothing moves, and goes on when they come', async () => {
+    // A server that never saw a learner: workers of other tests are remembered for minutes.
+    const fresh = await startTestServer();
+    const { activities } = createFakes();
+    const handle = await fresh.client.workflow.start('trainingRun', { taskQueue: TASK_QUEUES.workflows, workflowId: newRunId('stalled'), args: [smallJob({ schedule: { segmentsPerCall: 2, watchMs: 1_000 } })] });
+    const stalled = await withWorkers(fresh, activities, () => until(handle, (status) => status.stall !== null), ['rollout', 'annotator', 'reward']);
+    expect(stalled.state).toBe('Stalled');
+    expect(stalled.stall!.why).toEqual([
+      expect.stringMatching(/^no worker of the pool learner \(laurel-learner\): .*1 calls wait there; start one with `laurel worker --pool learner`$/),
+      expect.stringMatching(/^prepare the run for \d+ s$/),
+    ]);
+    const result = await withWorkers(fresh, activities, async () => (await handle.result()) as RunResult);
+    await fresh.close();
+    expect(result).toMatchObject({ outcome: 'completed', version: 20 });
+  }, 90_000);
+
   it('trains on with known labels while the judge is down, and ends without it', async () => {
     const { activities } = createFakes();
     activities.annotate = async () => {

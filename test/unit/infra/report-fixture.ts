@@ -75,7 +75,9 @@ const STATUS: Omit<RunStatus, 'evaluations'> = {
   rewards: {}, learner: {},
   episodes: { count: 812, failed: 1, lengthMean: 90, returnMeans: { goal: 0.9 }, statisticMeans: { keys_found: 1.9 } },
   ledger: { collected: 205, trained: 200, stale: 2, filtered: { 'run-ended': 3 }, failed: {}, voided: 0, open: 0 },
-  attention: [], waits: [], weights: { goal: 1, helpful: 0.2 }, historyEvents: 412, continuedRuns: 1, stepMsP50: 1.2, stepMsP99: 4.1,
+  attention: [], stall: null,
+  underWay: [],
+  waits: [], weights: { goal: 1, helpful: 0.2 }, historyEvents: 412, continuedRuns: 1, stepMsP50: 1.2, stepMsP99: 4.1,
   spentMs: { collect: 160_000, annotate: 120_000, score: 9_000, update: 140_000, evaluate: 11_000 },
 };
 

@@ -11,7 +11,9 @@ export const STATUS: RunStatus = {
   learner: { entropy: 2.914, policyLoss: -0.0031, valueLoss: 0.2, loss: 0.012, gradientNorm: 0.4 },
   episodes: { count: 124, failed: 0, lengthMean: 512.3, returnMeans: { score: 31.25 }, statisticMeans: { depth_max: 1.42 } },
   evaluations: [], ledger: { collected: 420, trained: 410, stale: 2, filtered: {}, failed: {}, voided: 0, open: 8 },
-  attention: [], waits: ['learner waits: no scored batch', 'shard 0 waits: the learner has enough segments'], weights: { game: 0.1, helpful: 0.4 },
+  attention: [], stall: null,
+  underWay: [],
+  waits: ['learner waits: no scored batch', 'shard 0 waits: the learner has enough segments'], weights: { game: 0.1, helpful: 0.4 },
   historyEvents: 900, continuedRuns: 0, stepMsP50: 1, stepMsP99: 2, spentMs: { collect: 100 },
 };
 

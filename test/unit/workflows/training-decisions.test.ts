@@ -100,7 +100,7 @@ describe('the ledger and the status', () => {
   it('is plain JSON: what is carried over is what comes out', () => {
     const state = stateOf({}, [segmentRef(0, 0, 0)]);
     expect(JSON.parse(JSON.stringify(state))).toEqual(state);
-    const status = statusOf(state, { nowMs: 5_000, runState: 'Running', waits: [], historyEvents: 10 });
+    const status = statusOf(state, { nowMs: 5_000, runState: 'Running', waits: [], underWay: [], stall: null, historyEvents: 10 });
     expect(JSON.parse(JSON.stringify(status))).toEqual(status);
     expect(status.episodes).toMatchObject({ count: 1, lengthMean: 10, returnMeans: { score: 2 }, statisticMeans: { level: 1 } });
   });
