@@ -246,7 +246,7 @@ function collected(state: TrainingState, shard: number, result: CollectResult, a
     ready: inOrder(state.job, [...state.ready, ...result.segments.map((ref) => ({ ref, collectedAtMs: atMs }))]),
     annotations: mapValues(state.annotations, (annotation) => ({
       ...annotation,
-      window: [...annotation.window, ...result.segments.map((ref) => ({ ref, seen: false }))].slice(-window),
+      window: windowInOrder(state.job, [...annotation.window, ...result.segments.map((ref) => ({ ref, seen: false }))]).slice(-window),
     })),
     ledger: { ...state.ledger, collected: state.ledger.collected + result.segments.length },
     transitionsCollected: total,
@@ -267,6 +267,10 @@ function collected(state: TrainingState, shard: number, result: CollectResult, a
 function inOrder(job: Job, ready: ReadySegment[]): ReadySegment[] {
   const order = job.schedule.mode === 'lockstep' ? bySequence : byPolicyVersion;
   return ready.sort((a, b) => order(a.ref, b.ref));
+}
+/** Nor must the order of questions, and with it that of the label log. */
+function windowInOrder(job: Job, window: AnnotationState['window'][number][]): AnnotationState['window'][number][] {
+  return job.schedule.mode === 'lockstep' ? window.sort((a, b) => bySequence(a.ref, b.ref)) : window;
 }
 const bySequence = (a: SegmentRef, b: SegmentRef): number => a.seq - b.seq || a.shard - b.shard;
 const byPolicyVersion = (a: SegmentRef, b: SegmentRef): number => a.policyVersion - b.policyVersion;
