@@ -33,6 +33,22 @@ export interface AnnotationStatus {
   readonly annotateMs: number;
 }
 
+/** What a person may do about a parked step; `void`: leave it out, and its segments are counted as voided. */
+export const DECISIONS = ['retry', 'skip', 'void', 'stop'] as const;
+export type Decision = (typeof DECISIONS)[number];
+
+/** What was decided about a parked step, by whom and when. */
+export interface DecisionRecord {
+  readonly id: string;
+  readonly step: string;
+  readonly code: string;
+  readonly decision: Decision;
+  /** As the update named it; null: it did not. */
+  readonly by: string | null;
+  readonly sinceMs: number;
+  readonly decidedAtMs: number;
+}
+
 /** A step that failed and waits for a decision. */
 export interface Attention {
   readonly id: string;
@@ -40,7 +56,7 @@ export interface Attention {
   readonly step: string;
   readonly code: string;
   readonly message: string;
-  readonly choices: readonly ('retry' | 'skip' | 'stop')[];
+  readonly choices: readonly Decision[];
   readonly sinceMs: number;
 }
 
@@ -81,6 +97,8 @@ export interface RunStatus {
   readonly evaluations: readonly EvaluationRef[];
   readonly ledger: Ledger;
   readonly attention: readonly Attention[];
+  /** The newest decisions about parked steps. */
+  readonly decisions: readonly DecisionRecord[];
   /** Set while nothing moves: since when, and why, one sentence each. */
   readonly stall: { readonly sinceMs: number; readonly why: readonly string[] } | null;
   /** Calls under way, one sentence each. */

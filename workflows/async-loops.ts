@@ -99,10 +99,7 @@ async function scoringLoop(context: RunContext, pipeline: Pipeline, over: () => 
     const rewards = await scoreSegments(context, lot);
     pipeline.scoring = false;
     if (rewards) pipeline.scored = batchesOf(lot, rewards, batchSegments);
-    else {
-      context.apply({ type: 'disposed', count: lot.length, disposition: 'failed', reason: 'scoring' });
-      pipeline.taken -= lot.length;
-    }
+    else pipeline.taken -= lot.length;
   }
 }
 

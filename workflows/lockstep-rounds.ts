@@ -29,7 +29,6 @@ async function learn(context: RunContext): Promise<void> {
     if (lot.length === 0) return;
     const rewards = await scoreSegments(context, lot);
     if (rewards) await updatePolicy(context, batchesOf(lot, rewards, batchSegments));
-    else context.apply({ type: 'disposed', count: lot.length, disposition: 'failed', reason: 'scoring' });
     await appendMetricsWhenDue(context);
   }
 }

@@ -14,7 +14,7 @@ import {
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { TASK_QUEUES, type AnnotatorActivities, type LearnerActivities, type Pool, type RewardActivities, type RolloutActivities } from '../proto/activities.js';
-import type { RunState, RunStatus } from '../proto/status.js';
+import type { Decision, RunState, RunStatus } from '../proto/status.js';
 import { runDetails } from './run-details.js';
 import { statusOf } from './training-metrics.js';
 import { step, type TrainingEvent, type TrainingState } from './training-state.js';
@@ -23,6 +23,7 @@ const ATTRIBUTES = {
   state: defineSearchAttributeKey('LaurelState', 'KEYWORD'),
   task: defineSearchAttributeKey('LaurelTask', 'KEYWORD'),
   needsAttention: defineSearchAttributeKey('LaurelNeedsAttention', 'BOOL'),
+  version: defineSearchAttributeKey('LaurelVersion', 'INT'),
 };
 
 /** A dead worker is noticed after this time without a heartbeat. */
@@ -37,7 +38,6 @@ export const annotator = proxyActivities<AnnotatorActivities>({ ...base, taskQue
 export const reward = proxyActivities<RewardActivities>({ ...base, taskQueue: TASK_QUEUES.reward });
 export const learner = proxyActivities<LearnerActivities>({ ...base, taskQueue: TASK_QUEUES.learner });
 
-export type Decision = 'retry' | 'skip' | 'stop';
 
 export class RunContext {
   /** Set when the workflow is about to continue as new: loops end at their next border. */
@@ -45,8 +45,9 @@ export class RunContext {
   private readonly waiting = new Map<string, Wait>();
   private readonly running = new Map<string, number>();
   private stall: { readonly mark: string; readonly sinceMs: number; readonly why: readonly string[] } | null = null;
-  private readonly decisions = new Map<string, Decision>();
+  private readonly decisions = new Map<string, { readonly decision: Decision; readonly by: string | null }>();
   private shownState: RunState | undefined;
+  private shownVersion = 0;
   private finishing = false;
   private final: RunState | undefined;
 
@@ -124,15 +125,16 @@ export class RunContext {
     }
   }
 
-  decide(id: string, decision: Decision): void {
-    this.decisions.set(id, decision);
+  decide(id: string, decision: Decision, by: string | null): void {
+    this.decisions.set(id, { decision, by });
   }
 
   /**
    * Runs a step; where it fails for good it is parked and a person decides: retry (the step runs again), skip or stop
    * (undefined comes back; what that means is the caller's).
+   * @param left says how the segments of the step end where it is left out; a step that has some may be voided too
    */
-  async guarded<T>(stepName: string, run: () => Promise<T>): Promise<T | undefined> {
+  async guarded<T>(stepName: string, run: () => Promise<T>, left?: (disposition: 'failed' | 'voided') => void): Promise<T | undefined> {
     for (;;) {
       this.running.set(stepName, Date.now());
       try {
@@ -140,24 +142,28 @@ export class RunContext {
       } catch (error) {
         this.running.delete(stepName);
         if (isCancellation(error)) throw error;
-        const decision = await this.park(stepName, error);
+        const decision = await this.park(stepName, error, left !== undefined);
         if (decision === 'stop') this.apply({ type: 'stop-requested' });
-        if (decision !== 'retry') return undefined;
+        if (decision === 'retry') continue;
+        left?.(decision === 'void' ? 'voided' : 'failed');
+        return undefined;
       } finally {
         this.running.delete(stepName);
       }
     }
   }
 
-  private async park(stepName: string, error: unknown): Promise<Decision> {
+  private async park(stepName: string, error: unknown, voidable: boolean): Promise<Decision> {
     const { code, message } = describeFailure(error);
     const id = `${this.state.attentionCount + 1}`;
     log.warn('step parked', { step: stepName, code, message });
-    this.apply({ type: 'parked', attention: { id, step: stepName, code, message, choices: ['retry', 'skip', 'stop'], sinceMs: Date.now() } });
+    const sinceMs = Date.now();
+    const choices: readonly Decision[] = voidable ? ['retry', 'skip', 'void', 'stop'] : ['retry', 'skip', 'stop'];
+    this.apply({ type: 'parked', attention: { id, step: stepName, code, message, choices, sinceMs } });
     await condition(() => this.decisions.has(id) || this.state.stopRequested);
-    const decision = this.decisions.get(id) ?? 'stop';
+    const { decision, by } = this.decisions.get(id) ?? { decision: 'stop' as const, by: null };
     this.decisions.delete(id);
-    this.apply({ type: 'unparked', id });
+    this.apply({ type: 'unparked', record: { id, step: stepName, code, decision, by, sinceMs, decidedAtMs: Date.now() } });
     return decision;
   }
 
@@ -187,7 +193,7 @@ export class RunContext {
     return this.state.prepared ? 'Running' : 'Starting';
   }
 
-  /** The live table costs no history; search attributes do, so they change with the state only. */
+  /** The live table costs no history; search attributes do, so they change with the state and with checkpoints only. */
   private show(): void {
     if (this.stall !== null && this.stall.mark !== this.progressMark()) this.stall = null;
     const runState = this.runState();
@@ -198,6 +204,10 @@ export class RunContext {
       if (before === undefined) upsertSearchAttributes([...updates, { key: ATTRIBUTES.task, value: this.state.job.environment.kind as string }, { key: ATTRIBUTES.needsAttention, value: false }]);
       else if ((before === 'NeedsAttention') !== (runState === 'NeedsAttention')) upsertSearchAttributes([...updates, { key: ATTRIBUTES.needsAttention, value: runState === 'NeedsAttention' }]);
       else upsertSearchAttributes(updates);
+    }
+    if (this.state.checkpoint !== this.shownVersion) {
+      this.shownVersion = this.state.checkpoint;
+      upsertSearchAttributes([{ key: ATTRIBUTES.version, value: this.shownVersion }]);
     }
     setCurrentDetails(runDetails(this.status()));
   }

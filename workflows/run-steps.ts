@@ -41,7 +41,7 @@ export async function annotateSource(context: RunContext, source: string, drain:
 /** A skipped call: its messages come back when they are seen again. */
 const nothingAnnotated = { made: 0, known: 0, waiting: 0, dropped: 0, unparsable: 0, failed: 0, tokensIn: 0, tokensOut: 0, annotateMs: 0 };
 
-/** Rewards of the segments with the newest labels, or undefined where the step was skipped. */
+/** Rewards of the segments with the newest labels; undefined where the step was left out, the segments then have their disposition. */
 export async function scoreSegments(context: RunContext, segments: readonly SegmentRef[]): Promise<readonly RewardRef[] | undefined> {
   const { run, weights, rewardQueue } = context.state;
   const labels: LabelPositions = mapValues(context.state.annotations, (annotation) => annotation.log);
@@ -54,6 +54,7 @@ export async function scoreSegments(context: RunContext, segments: readonly Segm
       (options) => reward.score.executeWithOptions({ ...options, summary }, [{ run, segments, labels, weights }]),
       () => context.apply({ type: 'worker-queue-lost', pool: 'reward' }),
     ),
+    (disposition) => context.apply({ type: 'disposed', count: segments.length, disposition, reason: 'scoring' }),
   );
   if (!result) return undefined;
   context.apply({ type: 'scored', scoreMs: result.scoreMs, queue: result.workerQueue });
@@ -64,6 +65,7 @@ export async function updatePolicy(context: RunContext, batches: readonly Update
   const { run, job, checkpoint, learnerQueue } = context.state;
   const parent = context.state.policy!.version;
   const summary = batches.length === 1 ? `version ${parent + 1}` : `versions ${parent + 1}-${parent + batches.length}`;
+  const segments = batches.reduce((total, batch) => total + batch.segments.length, 0);
   const input = { run, parent, batches, checkpoint, checkpointsAt: checkpointsDue(job, parent, batches.length) };
   const result = await context.guarded(`update ${summary}`, () =>
     context.affine(
@@ -72,12 +74,9 @@ export async function updatePolicy(context: RunContext, batches: readonly Update
       (options) => learner.update.executeWithOptions({ ...options, summary }, [input]),
       () => context.apply({ type: 'worker-queue-lost', pool: 'learner' }),
     ),
+    (disposition) => context.apply({ type: 'disposed', count: segments, disposition, reason: 'update' }),
   );
-  const segments = batches.reduce((total, batch) => total + batch.segments.length, 0);
-  if (!result) {
-    context.apply({ type: 'disposed', count: segments, disposition: 'failed', reason: 'update' });
-    return;
-  }
+  if (!result) return;
   context.apply({ type: 'updated', batches, result, atMs: Date.now() });
 }
 

@@ -111,6 +111,7 @@ export function statusOf(state: TrainingState, context: StatusContext): RunStatu
     evaluations: state.evaluations,
     ledger: ledgerOf(state),
     attention: state.attention,
+    decisions: state.decisions,
     stall: context.stall,
     underWay: context.underWay,
     waits: context.waits,

@@ -14,9 +14,9 @@ import {
 import { LaurelError } from '../proto/errors.js';
 import { stopSchema } from '../proto/job.js';
 import { resolveJob } from '../proto/resolve.js';
-import type { DecisionInput, RunResult, RunStatus, SteerInput } from '../proto/status.js';
+import type { Decision, DecisionInput, RunResult, RunStatus, SteerInput } from '../proto/status.js';
 import { runAsync } from './async-loops.js';
-import { annotator, learner, RunContext, type Decision } from './run-context.js';
+import { annotator, learner, RunContext } from './run-context.js';
 import { runLockstep } from './lockstep-rounds.js';
 import { endRun, evaluateVersion } from './run-end.js';
 import { startWatchdog } from './watchdog.js';
@@ -30,6 +30,7 @@ export const stopUpdate = defineUpdate<string, []>('stop');
 export const steerUpdate = defineUpdate<string, [SteerInput]>('steer');
 export const retryUpdate = defineUpdate<string, [DecisionInput?]>('retry');
 export const skipUpdate = defineUpdate<string, [DecisionInput?]>('skip');
+export const voidUpdate = defineUpdate<string, [DecisionInput?]>('void');
 
 /** What a run carries when it continues as new. */
 interface Carried {
@@ -162,11 +163,17 @@ function setHandlers(context: RunContext): void {
   );
   const decide = (decision: Decision) => (input?: DecisionInput) => {
     const id = input?.id ?? context.state.attention[0]!.id;
-    context.decide(id, decision);
+    context.decide(id, decision, input?.by ?? null);
     return `${decision}: ${context.state.attention.find((one) => one.id === id)?.step ?? id}`;
   };
   const validator = (input?: DecisionInput): void => validateDecision(context.state, input);
+  const mayVoid = (input?: DecisionInput): void => {
+    validateDecision(context.state, input);
+    const parked = context.state.attention.find((one) => one.id === input?.id) ?? context.state.attention[0]!;
+    if (!parked.choices.includes('void')) throw new Error(`expected a step that holds segments, ${parked.step} holds none; its choices: ${parked.choices.join(', ')}`);
+  };
   setHandler(retryUpdate, decide('retry'), { description: 'Try a parked step again: {"id": "1"}, or {} for the oldest.', validator });
+  setHandler(voidUpdate, decide('void'), { description: 'Leave a parked step out and count its segments as voided: {"id": "1"}, or {} for the oldest.', validator: mayVoid });
   setHandler(skipUpdate, decide('skip'), { description: 'Leave a parked step out: {"id": "1"}, or {} for the oldest.', validator });
 }
 

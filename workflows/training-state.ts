@@ -5,8 +5,11 @@
 import type { AnnotateResult, CollectResult, MetricsLine, PrepareRunResult, UpdateBatch, UpdateResult } from '../proto/activities.js';
 import type { Job, StopSpec } from '../proto/job.js';
 import type { EpisodeSums, EvaluationRef, LabelLogRef, PolicyRef, SegmentRef } from '../proto/references.js';
-import type { Attention } from '../proto/status.js';
+import type { Attention, DecisionRecord } from '../proto/status.js';
 import { metricsLines } from './training-metrics.js';
+
+/** Decisions about parked steps that are carried; all of them stand in the history. */
+const DECISIONS_KEPT = 20;
 
 export interface ShardState {
   readonly nextSeq: number;
@@ -82,6 +85,7 @@ export interface TrainingState {
   readonly evaluations: readonly EvaluationRef[];
   readonly attention: readonly Attention[];
   readonly attentionCount: number;
+  readonly decisions: readonly DecisionRecord[];
   readonly paused: boolean;
   readonly stopRequested: boolean;
   readonly learnerQueue: string | null;
@@ -97,7 +101,7 @@ export type TrainingEvent =
   | { readonly type: 'collected'; readonly shard: number; readonly result: CollectResult; readonly atMs: number }
   | { readonly type: 'shard-queue-lost'; readonly shard: number }
   | { readonly type: 'taken'; readonly keys: readonly string[] }
-  | { readonly type: 'disposed'; readonly count: number; readonly disposition: 'stale' | 'filtered' | 'failed'; readonly reason: string }
+  | { readonly type: 'disposed'; readonly count: number; readonly disposition: 'stale' | 'filtered' | 'failed' | 'voided'; readonly reason: string }
   | { readonly type: 'annotated'; readonly source: string; readonly result: AnnotateResult; readonly keys: readonly string[] }
   | { readonly type: 'scored'; readonly scoreMs: number; readonly queue: string }
   | { readonly type: 'updated'; readonly batches: readonly UpdateBatch[]; readonly result: UpdateResult; readonly atMs: number }
@@ -106,7 +110,7 @@ export type TrainingEvent =
   | { readonly type: 'evaluated'; readonly evaluation: EvaluationRef; readonly evaluateMs: number }
   | { readonly type: 'metrics-appended'; readonly lines: number }
   | { readonly type: 'parked'; readonly attention: Attention }
-  | { readonly type: 'unparked'; readonly id: string }
+  | { readonly type: 'unparked'; readonly record: DecisionRecord }
   | { readonly type: 'steered'; readonly weights?: Readonly<Record<string, number>>; readonly stop?: StopSpec }
   | { readonly type: 'paused' }
   | { readonly type: 'resumed' }
@@ -147,6 +151,7 @@ export function initialState(run: string, job: Job, startedAtMs: number): Traini
     evaluations: [],
     attention: [],
     attentionCount: 0,
+    decisions: [],
     paused: false,
     stopRequested: false,
     learnerQueue: null,
@@ -188,9 +193,9 @@ export function step(state: TrainingState, event: TrainingEvent): TrainingState 
     case 'parked':
       return { ...state, attention: [...state.attention, event.attention], attentionCount: state.attentionCount + 1 };
     case 'unparked':
-      return { ...state, attention: state.attention.filter((one) => one.id !== event.id) };
+      return { ...state, attention: state.attention.filter((one) => one.id !== event.record.id), decisions: [...state.decisions, event.record].slice(-DECISIONS_KEPT) };
     case 'steered':
-      return { ...state, weights: event.weights ?? state.weights, stop: event.stop ?? state.stop };
+      return { ...state, weights: { ...state.weights, ...event.weights }, stop: event.stop ?? state.stop };
     case 'paused':
       return { ...state, paused: true };
     case 'resumed':
@@ -341,8 +346,8 @@ export function rewardMeans(batches: readonly UpdateBatch[]): Record<string, { m
   return mapValues(sums, ({ sum: total, masked, rows }) => ({ mean: rows - masked > 0 ? total / (rows - masked) : 0, maskedShare: rows > 0 ? masked / rows : 0 }));
 }
 
-function disposed(ledger: LedgerCounts, count: number, disposition: 'stale' | 'filtered' | 'failed', reason: string): LedgerCounts {
-  if (disposition === 'stale') return { ...ledger, stale: ledger.stale + count };
+function disposed(ledger: LedgerCounts, count: number, disposition: 'stale' | 'filtered' | 'failed' | 'voided', reason: string): LedgerCounts {
+  if (disposition === 'stale' || disposition === 'voided') return { ...ledger, [disposition]: ledger[disposition] + count };
   return { ...ledger, [disposition]: { ...ledger[disposition], [reason]: (ledger[disposition][reason] ?? 0) + count } };
 }
 

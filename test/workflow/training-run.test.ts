@@ -111,6 +111,45 @@ describe('trainingRun', () => {
     expect(result).toMatchObject({ outcome: 'completed', version: 20 });
   });
 
+  it.each(['void', 'skip'] as const)('counts the segments of a step that is left out (%s), and keeps who decided and when', async (decision) => {
+    const { activities } = createFakes();
+    const score = activities.score;
+    let calls = 0;
+    activities.score = async (input) => {
+      if (++calls === 2) throw ApplicationFailure.create({ type: 'LAUREL_STORE_CORRUPT', message: 'expected another digest', nonRetryable: true });
+      return score(input);
+    };
+    const { result, status } = await withWorkers(server, activities, async () => {
+      const handle = await start(smallJob());
+      const parked = await until(handle, (one) => one.state === 'NeedsAttention');
+      expect(parked.attention[0]!.choices).toEqual(['retry', 'skip', 'void', 'stop']);
+      await handle.executeUpdate(decision, { args: [{ id: parked.attention[0]!.id, by: 'ann' }] });
+      const result = (await handle.result()) as RunResult;
+      return { result, status: await handle.query<RunStatus>('status') };
+    });
+    const { ledger } = result;
+    const left = decision === 'void' ? ledger.voided : ledger.failed['scoring'];
+    expect(left).toBeGreaterThan(0);
+    expect(decision === 'void' ? ledger.failed : ledger.voided).toEqual(decision === 'void' ? {} : 0);
+    expect(ledger.open).toBe(0);
+    expect(status.decisions).toEqual([{ id: '1', step: expect.stringMatching(/^score /) as string, code: 'LAUREL_STORE_CORRUPT', decision, by: 'ann', sinceMs: expect.any(Number) as number, decidedAtMs: expect.any(Number) as number }]);
+    expect(status.decisions[0]!.decidedAtMs).toBeGreaterThanOrEqual(status.decisions[0]!.sinceMs);
+  });
+
+  it('does not void a step that holds no segments', async () => {
+    const { activities } = createFakes();
+    activities.collect = async () => {
+      throw ApplicationFailure.create({ type: 'LAUREL_ENVIRONMENT_FAILED', message: 'expected it to start', nonRetryable: true });
+    };
+    await withWorkers(server, activities, async () => {
+      const handle = await start(smallJob());
+      await until(handle, (one) => one.state === 'NeedsAttention');
+      await expect(handle.executeUpdate('void', { args: [{}] })).rejects.toThrow();
+      await handle.executeUpdate('stop');
+      await handle.result();
+    });
+  });
+
   it('says which pool has no workers when nothing moves, and goes on when they come', async () => {
     // A server that never saw a learner: workers of other tests are remembered for minutes.
     const fresh = await startTestServer();

@@ -1,4 +1,4 @@
-/** `laurel pause | resume | stop | retry | skip <run>`: the updates of a run, answered by the run itself. */
+/** `laurel pause | resume | stop | retry | skip | void <run>`: the updates of a run, answered by the run itself. */
 import type { Command } from 'commander';
 import { RunClient } from '../run-client.js';
 import { findServer } from '../server.js';
@@ -11,7 +11,8 @@ const UPDATES = {
 
 const DECISIONS = {
   retry: 'try a step again that failed and is parked',
-  skip: 'go on without a step that failed and is parked',
+  skip: 'go on without a step that failed and is parked; its segments are counted as failed',
+  void: 'as skip, for a step that holds segments; they are counted as voided',
 } as const;
 
 export function addControl(program: Command): void {
