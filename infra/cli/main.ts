@@ -8,6 +8,7 @@ import { addCheck } from './commands/check.js';
 import { addControl } from './commands/control.js';
 import { addDocs } from './commands/docs.js';
 import { addDoctor } from './commands/doctor.js';
+import { addLabels } from './commands/labels.js';
 import { addReport } from './commands/report.js';
 import { addRun } from './commands/run.js';
 import { addSchema } from './commands/schema.js';
@@ -26,7 +27,7 @@ const program = new Command('laurel')
   .version(version)
   .showHelpAfterError('(--help shows what can be said)')
   .exitOverride();
-for (const add of [addRun, addUp, addWorker, addSubmit, addStatus, addControl, addSteer, addReport, addVerify, addCheck, addSchema, addDoctor, addDocs]) add(program);
+for (const add of [addRun, addUp, addWorker, addSubmit, addStatus, addControl, addSteer, addReport, addVerify, addLabels, addCheck, addSchema, addDoctor, addDocs]) add(program);
 // Commands made before this line take the setting from the program; those of the program itself do not.
 for (const command of program.commands) command.exitOverride();
 

@@ -2,7 +2,7 @@
 import type { LabelStatus } from '../../proto/schemas.js';
 import { layout } from '../store/layout.js';
 import type { ObjectStore } from '../store/object-store.js';
-import { encodeLabels, textKey } from './label-record.js';
+import { encodeLabels, HUMAN, textKey } from './label-record.js';
 import type { LabelRecord } from './label-record.js';
 import { LabelTable } from './label-table.js';
 import type { LabelView } from './label-table.js';
@@ -43,7 +43,7 @@ export class LabelLog {
   private async appendNow(records: readonly LabelRecord[]): Promise<AppendResult> {
     for (;;) {
       const view = await this.table.head();
-      const fresh = firstOfEach(records).filter((record) => view.get(record.text) === undefined);
+      const fresh = firstOfEach(records).filter((record) => isNews(record, view));
       const written = { ok: 0, unparsable: 0, refused: 0, error: 0 };
       if (fresh.length === 0) return { view, written };
       // A repeated attempt is counted from what the log says now, which another writer may have changed.
@@ -54,6 +54,13 @@ export class LabelLog {
       return { view: await this.table.at(view.position + 1), written };
     }
   }
+}
+
+/** A text without a verdict; or a person's word where there is none of a person that says the same. */
+function isNews(record: LabelRecord, view: LabelView): boolean {
+  const known = view.get(record.text);
+  if (known === undefined) return true;
+  return record.model === HUMAN && record.status === 'ok' && !(known.human && known.probability === Math.fround(record.label ?? Number.NaN));
 }
 
 /** One record for each text: the first with a verdict, else the first. */

@@ -34,6 +34,9 @@ interface LabelBody {
   readonly digest: string;
 }
 
+/** `model` of a label that a person made. */
+export const HUMAN = 'human';
+
 /** Lossless name of a text: one character for each byte, so that maps can be keyed by it. */
 export function textKey(text: Uint8Array): string {
   return Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString('latin1');
@@ -73,6 +76,8 @@ export interface LabelColumns {
   readonly keys: readonly string[];
   readonly labels: Float32Array;
   readonly statuses: Uint8Array;
+  /** Whether a person made the label. */
+  readonly human: readonly boolean[];
 }
 
 /**
@@ -86,6 +91,7 @@ export function decodeLabels(bytes: Uint8Array, key: string, annotator: string):
     keys: texts.map(textKey),
     labels: columnArray(table, LABEL_COLUMNS.label, Float32Array),
     statuses: columnArray(table, LABEL_COLUMNS.status, Uint8Array),
+    human: utf8Column(table, LABEL_COLUMNS.model).map((model) => model === HUMAN),
   };
 }
 

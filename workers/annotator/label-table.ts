@@ -13,6 +13,8 @@ export interface Label {
   readonly probability: number;
   /** Entry of the log that holds it: every position above it shows the label. */
   readonly entry: number;
+  /** A person made it. */
+  readonly human: boolean;
 }
 
 /** The log as it was when it had `position` entries; later entries never show in it. */
@@ -29,14 +31,19 @@ export interface LabelView {
 
 /**
  * In-memory form of the log `labels/<annotator>/`, loaded entry by entry as positions are asked for and kept. The first
- * verdict on a text stands; later ones are ignored, so a verdict never changes between two positions.
+ * verdict of a model on a text stands; later ones are ignored. A person's verdict wins over a model's, and a person's
+ * newest over one before it, from the position on that holds it: what a position shows never changes.
  */
 export class LabelTable {
   private readonly verdicts = new Map<string, Label>();
+  /** Verdicts of people, oldest first. */
+  private readonly corrections = new Map<string, Label[]>();
   /** Entries in which a text was asked in vain. */
   private readonly failures = new Map<string, number[]>();
   /** Distinct verdicts in the first n entries. */
   private readonly labelCounts: number[] = [0];
+  /** Texts with a verdict. */
+  private labelled = 0;
   private loading: Promise<unknown> = Promise.resolve();
   private listed = false;
 
@@ -97,18 +104,24 @@ export class LabelTable {
     const key = layout.label(this.annotator, entry);
     const bytes = await this.store.get(key);
     if (bytes === undefined) return false;
-    const { keys, labels, statuses } = decodeLabels(bytes, key, this.annotator);
+    const { keys, labels, statuses, human } = decodeLabels(bytes, key, this.annotator);
     keys.forEach((text, row) => {
       if (statuses[row] === STATUS_OK) {
-        if (!this.verdicts.has(text)) this.verdicts.set(text, { probability: labels[row] as number, entry });
+        this.add(text, { probability: labels[row] as number, entry, human: human[row] === true });
         return;
       }
       const entries = this.failures.get(text);
       if (entries) entries.push(entry);
       else this.failures.set(text, [entry]);
     });
-    this.labelCounts.push(this.verdicts.size);
+    this.labelCounts.push(this.labelled);
     return true;
+  }
+
+  private add(text: string, label: Label): void {
+    if (!this.verdicts.has(text) && !this.corrections.has(text)) this.labelled += 1;
+    if (label.human) this.corrections.set(text, [...(this.corrections.get(text) ?? []), label]);
+    else if (!this.verdicts.has(text)) this.verdicts.set(text, label);
   }
 
   private view(position: number): LabelView {
@@ -118,7 +131,10 @@ export class LabelTable {
       position,
       labels,
       get: (text) => {
-        const verdict = this.verdicts.get(keyOf(text));
+        const key = keyOf(text);
+        const corrected = this.corrections.get(key)?.findLast((label) => label.entry < position);
+        if (corrected !== undefined) return corrected;
+        const verdict = this.verdicts.get(key);
         return verdict !== undefined && verdict.entry < position ? verdict : undefined;
       },
       failedAttempts: (text) => (this.failures.get(keyOf(text)) ?? []).filter((entry) => entry < position).length,

@@ -66,7 +66,7 @@ describe('the backlog', () => {
   });
 
   it('keeps what is labelled, in flight, exhausted and beyond its bound apart', () => {
-    const view = { get: (key: string | Uint8Array) => (key === 'known' ? { probability: 1, entry: 0 } : undefined), failedAttempts: (key: string | Uint8Array) => (key === 'tired' ? 2 : 1) };
+    const view = { get: (key: string | Uint8Array) => (key === 'known' ? { probability: 1, entry: 0, human: false } : undefined), failedAttempts: (key: string | Uint8Array) => (key === 'tired' ? 2 : 1) };
     const plan = planBacklog(['a', 'known', 'flying', 'tired', 'b', 'c'], view, new Set(['flying']), { pendingMax: 2, attemptsMax: 2 });
     expect(plan).toEqual({ ask: ['a', 'b'], known: 1, inFlight: 1, exhausted: 1, dropped: 1 });
   });

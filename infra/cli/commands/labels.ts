@@ -1,0 +1,131 @@
+/** `laurel labels list | show | export | import`: what annotators answered, from the store alone. */
+import { createWriteStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { stringify } from 'csv-stringify';
+import { LABEL_STATUS, type LabelStatus } from '../../../proto/schemas.js';
+import { findAnnotator, listAnnotators, readLabels, type AnnotatorSummary } from '../../../workers/annotator/label-archive.js';
+import { readHumanLabels } from '../../../workers/annotator/human-labels.js';
+import { LabelLog } from '../../../workers/annotator/label-log.js';
+import type { LabelRecord } from '../../../workers/annotator/label-record.js';
+import { LocalStore } from '../../../workers/store/local-store.js';
+import { storeRoot } from '../../folders.js';
+import { printable } from '../../screen/format.js';
+
+const SHOWN = 30;
+const COLUMNS = ['text', 'label', 'status', 'reply', 'model', 'prompt_hash', 'tokens_in', 'tokens_out', 'latency_ms', 'attempt', 'asked_at'] as const;
+
+interface ShowOptions {
+  readonly contains?: string;
+  readonly status?: LabelStatus;
+  readonly positive?: boolean;
+  readonly negative?: boolean;
+  readonly limit: number;
+}
+
+export function addLabels(program: Command): void {
+  const labels = program.command('labels').description('what annotators answered; needs no server');
+  labels.command('list').description('annotators of the store, with counts').option('--json', 'as JSON').action(listCommand);
+  labels
+    .command('show')
+    .description('labels of an annotator, newest first')
+    .argument('<annotator>', 'its id, or how it begins')
+    .option('--contains <text>', 'only messages that hold this')
+    .addOption(new Option('--status <status>', 'only of this status').choices([...LABEL_STATUS]))
+    .option('--positive', 'only those above one half')
+    .option('--negative', 'only those at most one half')
+    .option('--limit <n>', 'how many', wholeNumber, SHOWN)
+    .action(showCommand);
+  labels
+    .command('import')
+    .description('labels that people made (CSV or JSONL with text and label): they win over those of models from now on')
+    .argument('<annotator>', 'its id, or how it begins')
+    .argument('<file>', 'CSV with a header, or one JSON object on each line')
+    .option('--by <name>', 'who made them', process.env['USER'] ?? 'unnamed')
+    .action(importCommand);
+  labels
+    .command('export')
+    .description('all labels of an annotator as a file')
+    .argument('<annotator>', 'its id, or how it begins')
+    .addOption(new Option('--format <format>', 'file format').choices(['csv', 'jsonl']).default('csv'))
+    .option('--out <file>', 'where to; default: standard output')
+    .action(exportCommand);
+}
+
+/** Labels of people: columns or keys `text` and `label` (0 to 1). */
+async function importCommand(prefix: string, file: string, { by }: { by: string }): Promise<void> {
+  const store = new LocalStore(storeRoot());
+  const log = new LabelLog(store, await findAnnotator(store, prefix));
+  const records = readHumanLabels(await readFile(file, 'utf8'), file, by, new Date().toISOString());
+  const { view, written } = await log.append(records);
+  console.log(`${written.ok.toLocaleString('en')} of ${records.length.toLocaleString('en')} labels written (the others stand there already); the log has ${view.labels.toLocaleString('en')} labels`);
+}
+
+async function listCommand({ json }: { json?: boolean }): Promise<void> {
+  const annotators = await listAnnotators(new LocalStore(storeRoot()));
+  if (json === true) console.log(JSON.stringify(annotators, null, 2));
+  else if (annotators.length === 0) console.log('no annotator has been opened in this store yet');
+  else for (const one of annotators) for (const line of describeAnnotator(one)) console.log(line);
+}
+
+export function describeAnnotator({ annotator, mode, judge, prompt, counts, positiveShare, tokensIn, tokensOut, askedFirst, askedLast }: AnnotatorSummary): string[] {
+  const others = LABEL_STATUS.filter((status) => status !== 'ok' && counts[status] > 0).map((status) => `, ${counts[status].toLocaleString('en')} ${status}`);
+  const share = positiveShare === null ? '' : `, ${(100 * positiveShare).toFixed(0)} % positive`;
+  return [
+    `${annotator}  ${mode}, judge ${printable(String(judge['kind']))}${typeof prompt['goal'] === 'string' ? `, goal: ${printable(prompt['goal'])}` : ''}`,
+    `  ${counts.ok.toLocaleString('en')} labels${share}${others.join('')}; ${tokensIn.toLocaleString('en')} tokens in, ${tokensOut.toLocaleString('en')} out${askedFirst === null ? '' : `; ${askedFirst.slice(0, 19)} to ${String(askedLast).slice(0, 19)}`}`,
+  ];
+}
+
+async function showCommand(prefix: string, options: ShowOptions): Promise<void> {
+  const store = new LocalStore(storeRoot());
+  const found: LabelRecord[] = [];
+  for await (const record of readLabels(store, await findAnnotator(store, prefix))) if (isWanted(record, options)) found.push(record);
+  for (const record of found.slice(-options.limit).reverse()) console.log(`${record.label === null ? record.status.padStart(10) : record.label.toFixed(3).padStart(10)}  ${printable(textOf(record))}`);
+  if (found.length > options.limit) console.log(`(${(found.length - options.limit).toLocaleString('en')} more; --limit shows them)`);
+}
+
+function isWanted(record: LabelRecord, { contains, status, positive, negative }: ShowOptions): boolean {
+  if (contains !== undefined && !textOf(record).includes(contains)) return false;
+  if (status !== undefined && record.status !== status) return false;
+  if (positive === true && !(record.label !== null && record.label > 0.5)) return false;
+  return !(negative === true && !(record.label !== null && record.label <= 0.5));
+}
+
+async function exportCommand(prefix: string, { format, out }: { format: 'csv' | 'jsonl'; out?: string }): Promise<void> {
+  const store = new LocalStore(storeRoot());
+  const records = readLabels(store, await findAnnotator(store, prefix));
+  // `| head` closes the pipe when it has enough.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+  });
+  const target = out === undefined ? process.stdout : createWriteStream(resolve(out));
+  // Messages come from games and models: a spreadsheet must not take one for a formula.
+  if (format === 'csv') await pipeline(Readable.from(rowsOf(records)), stringify({ header: true, columns: [...COLUMNS], escape_formulas: true }), target, { end: out !== undefined });
+  else await pipeline(Readable.from(linesOf(records)), target, { end: out !== undefined });
+}
+
+async function* rowsOf(records: AsyncIterable<LabelRecord>): AsyncGenerator<Record<(typeof COLUMNS)[number], string | number | null>> {
+  for await (const record of records) {
+    const { label, status, reply, model, promptHash, tokensIn, tokensOut, latencyMs, attempt, askedAt } = record;
+    yield { text: textOf(record), label, status, reply, model, prompt_hash: promptHash, tokens_in: tokensIn, tokens_out: tokensOut, latency_ms: latencyMs, attempt, asked_at: askedAt };
+  }
+}
+
+async function* linesOf(records: AsyncIterable<LabelRecord>): AsyncGenerator<string> {
+  for await (const row of rowsOf(records)) yield `${JSON.stringify(row)}\n`;
+}
+
+/** Messages are bytes; every byte is one character of Latin-1, so nothing is lost. */
+function textOf({ text }: LabelRecord): string {
+  return Buffer.from(text).toString('latin1');
+}
+
+function wholeNumber(value: string): number {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('expected a whole number of at least 1.');
+  return number;
+}
