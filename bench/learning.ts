@@ -28,7 +28,7 @@ export async function runJob(job: Record<string, unknown>, state: string): Promi
 }
 
 async function laurel(parameters: readonly string[], state: string): Promise<void> {
-  const child = spawn(process.execPath, [CLI, ...parameters], { env: { ...process.env, LAUREL_STATE: state }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [CLI, ...parameters], { env: { ...process.env, LAUREL_STATE: state, LAUREL_SERVER_PORTS: 'any' }, stdio: ['ignore', 'pipe', 'pipe'] });
   let tail = '';
   const keep = (data: Buffer): void => void (tail = (tail + data.toString()).slice(-4_000));
   child.stdout.on('data', keep);

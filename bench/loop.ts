@@ -98,12 +98,12 @@ function rewardBytes(segment: Uint8Array, graph: RewardGraph, labels: Readonly<R
 }
 
 function labelView(label: (message: string) => number | undefined): LabelView {
-  const known = new Map<string, { probability: number; entry: number } | undefined>();
-  const get = (text: Uint8Array | string): { probability: number; entry: number } | undefined => {
+  const known = new Map<string, { probability: number; entry: number; human: boolean } | undefined>();
+  const get = (text: Uint8Array | string): { probability: number; entry: number; human: boolean } | undefined => {
     const key = typeof text === 'string' ? text : Buffer.from(text).toString('latin1');
     if (!known.has(key)) {
       const probability = label(key);
-      known.set(key, probability === undefined ? undefined : { probability, entry: 0 });
+      known.set(key, probability === undefined ? undefined : { probability, entry: 0, human: false });
     }
     return known.get(key);
   };

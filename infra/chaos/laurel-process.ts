@@ -27,7 +27,7 @@ export class LaurelProcess {
     if (this.stopped) return;
     const log = openSync(join(this.state, 'cli.log'), 'a');
     const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TEMPORAL_')));
-    const variables = { ...own, TEMPORAL_CONFIG_FILE: join(this.state, 'none.toml'), LAUREL_STATE: this.state, LAUREL_STORE: this.store, LAUREL_FLIGHT_ADVERTISED_HOST: ADVERTISED_HOST, NO_COLOR: '1' };
+    const variables = { ...own, TEMPORAL_CONFIG_FILE: join(this.state, 'none.toml'), LAUREL_STATE: this.state, LAUREL_STORE: this.store, LAUREL_SERVER_PORTS: 'any', LAUREL_FLIGHT_ADVERTISED_HOST: ADVERTISED_HOST, NO_COLOR: '1' };
     const child = spawn(process.execPath, ['--enable-source-maps', compiledPath('infra/cli/main.ts'), 'run', this.job], { env: variables, detached: true, stdio: ['ignore', log, log] });
     closeSync(log);
     this.child = child;

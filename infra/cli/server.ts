@@ -35,7 +35,7 @@ export async function openServer(options: { readonly onProgress?: OnProgress; re
     return { target: named, connection, note, close: () => connection.close() };
   }
   const cli = await ensureTemporalCli({ ...(options.onProgress && { onProgress: options.onProgress }) });
-  const keeper = await ServerKeeper.open({ state: stateFolder(), executable: cli.path }, options.onEvent);
+  const keeper = await ServerKeeper.open({ state: stateFolder(), executable: cli.path, ports: process.env['LAUREL_SERVER_PORTS'] === 'any' ? 'any' : 'usual' }, options.onEvent);
   const { target, reused } = keeper.server;
   try {
     const connection = await connectTo(target);

@@ -77,7 +77,7 @@ export class Project {
   /** No server of the developer's own may be used by a test. */
   variables(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
     const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TEMPORAL_')));
-    return { ...own, TEMPORAL_CONFIG_FILE: join(this.folder, 'none.toml'), LAUREL_STATE: this.state, LAUREL_STORE: this.store, NO_COLOR: '1', ...more };
+    return { ...own, TEMPORAL_CONFIG_FILE: join(this.folder, 'none.toml'), LAUREL_STATE: this.state, LAUREL_STORE: this.store, LAUREL_SERVER_PORTS: 'any', NO_COLOR: '1', ...more };
   }
 
   start(parameters: readonly string[], input?: string, more: NodeJS.ProcessEnv = {}): CliProcess {

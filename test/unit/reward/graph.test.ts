@@ -9,7 +9,7 @@ import type { RewardInput } from '../../../workers/reward/reward-input.js';
 function labelsOf(table: Readonly<Record<string, number>>, position = 3): LabelView {
   const get = (text: Uint8Array | string) => {
     const probability = table[typeof text === 'string' ? text : Buffer.from(text).toString('latin1')];
-    return probability === undefined ? undefined : { probability, entry: 0 };
+    return probability === undefined ? undefined : { probability, entry: 0, human: false };
   };
   return { position, labels: Object.keys(table).length, get, failedAttempts: () => 0, ref: () => ({ annotator: 'a', position, labels: 0 }) };
 }
