@@ -3,6 +3,9 @@ import type { LearnSpec } from '../../../proto/learning.js';
 import type { Graph, Tensor } from './graph.js';
 import * as op from './ops.js';
 
+/** What Adam and the clip before it take from a job. */
+export type AdamSpec = Pick<LearnSpec, 'learningRate' | 'adamBeta1' | 'adamBeta2' | 'adamEpsilon' | 'gradientNormMax'>;
+
 export interface AdamInputs {
   /** learningRate / (1 - beta1^t). */
   readonly stepSize: Tensor;
@@ -18,7 +21,7 @@ export function clipGlobalNorm(g: Graph, gradients: readonly Tensor[], max: numb
   return { norm, clipped: gradients.map((gradient) => op.mul(g, gradient, factor)) };
 }
 
-export function adam(g: Graph, spec: LearnSpec, inputs: AdamInputs, parameter: Tensor, gradient: Tensor, first: Tensor, second: Tensor): { parameter: Tensor; first: Tensor; second: Tensor } {
+export function adam(g: Graph, spec: AdamSpec, inputs: AdamInputs, parameter: Tensor, gradient: Tensor, first: Tensor, second: Tensor): { parameter: Tensor; first: Tensor; second: Tensor } {
   const mix = (moment: Tensor, sample: Tensor, beta: number): Tensor => op.add(g, op.mul(g, moment, g.scalar(beta)), op.mul(g, sample, g.scalar(1 - beta)));
   const m = mix(first, gradient, spec.adamBeta1);
   const v = mix(second, op.mul(g, gradient, gradient), spec.adamBeta2);

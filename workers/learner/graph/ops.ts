@@ -11,3 +11,4 @@ export * from './ops/lookup.js';
 export * from './ops/convolution.js';
 export * from './ops/normalisation.js';
 export * from './ops/recurrence.js';
+export * from './ops/rotation.js';

@@ -3,7 +3,7 @@ import type { CounterRandom } from '../../../proto/philox.js';
 import { sizeOf, type Graph, type Shape, type Tensor } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
 
-export type Initialisation = { readonly kind: 'zeros' } | { readonly kind: 'orthogonal'; readonly gain: number } | { readonly kind: 'normal'; readonly deviation: number };
+export type Initialisation = { readonly kind: 'zeros' } | { readonly kind: 'ones' } | { readonly kind: 'orthogonal'; readonly gain: number } | { readonly kind: 'normal'; readonly deviation: number };
 export interface ParameterDefinition {
   readonly name: string;
   readonly shape: Shape;
@@ -43,6 +43,7 @@ export function dense(scope: Scope, name: string, x: Tensor, outputs: number, ga
 export function initialValues({ shape, init }: ParameterDefinition, random: CounterRandom, stream: number): Float32Array {
   const values = new Float32Array(sizeOf(shape));
   if (init.kind === 'zeros') return values;
+  if (init.kind === 'ones') return values.fill(1);
   for (let index = 0; index < values.length; index++) values[index] = random.normal(index, stream);
   if (init.kind === 'normal') return values.map((value) => value * init.deviation);
   return orthogonal(values, [shape[0] as number, sizeOf(shape.slice(1))], init.gain);

@@ -17,6 +17,9 @@ export const erf: Unary = (g, x) =>
 /** x times the normal distribution function of x (Hendrycks and Gimpel, arXiv 1606.08415), the exact form. */
 export const gelu: Unary = (g, x) => mul(g, x, mul(g, g.scalar(0.5), add(g, g.scalar(1), erf(g, mul(g, x, g.scalar(Math.SQRT1_2))))));
 
+/** x times its sigmoid, the gate of SwiGLU (Shazeer, arXiv 2002.05202). */
+export const silu: Unary = (g, x) => mul(g, x, sigmoid(g, x));
+
 export function softmax(g: Graph, x: Tensor): Tensor {
   const axis = x.shape.length - 1;
   return g.differentiable('Softmax', [x], x.shape, (d, y) => [mul(g, y, sub(g, d, reduceSum(g, mul(g, d, y), [axis], true)))], { axis: { int: axis } });

@@ -22,3 +22,23 @@ export function layerNorm(g: Graph, x: Tensor, scale: Tensor, bias: Tensor, epsi
   );
   return normal as Tensor;
 }
+
+/** Rows (last axis) divided by their root mean square, times scale (Zhang and Sennrich, arXiv 1910.07467). */
+export function rmsNorm(g: Graph, x: Tensor, scale: Tensor, epsilon = 1e-5): Tensor {
+  const axis = x.shape.length - 1;
+  const rows = [...x.shape.slice(0, -1), 1];
+  const [normal] = g.differentiableMany(
+    'SimplifiedLayerNormalization',
+    [x, scale],
+    [x.shape, rows],
+    ([d], [, inverse]) => {
+      if (!d) return [];
+      const unit = mul(g, x, g.stop(inverse as Tensor));
+      const inner = mul(g, d, scale);
+      const spread = sub(g, inner, mul(g, unit, mean(g, mul(g, inner, unit), [axis], true)));
+      return [mul(g, spread, g.stop(inverse as Tensor)), unbroadcast(g, mul(g, d, unit), scale.shape)];
+    },
+    { axis: { int: axis }, epsilon: { float: epsilon } },
+  );
+  return normal as Tensor;
+}
