@@ -16,7 +16,7 @@ export function addSteer(program: Command): void {
     .command('steer')
     .description('change reward weights or the stop criterion of an open run')
     .argument('<run>', 'id of the run')
-    .option('--weight <source=number>', 'all weights in force from now on, one option each', collectWeight)
+    .option('--weight <source=number>', 'weight of a source from now on; one option for each', collectWeight)
     .option('--transitions <count>', 'stop after so many trained transitions', parsePositive)
     .option('--versions <count>', 'stop at this policy version', parsePositive)
     .option('--run-ms <milliseconds>', 'stop after so long', parsePositive)
