@@ -58,6 +58,6 @@ export function isDeserted({ lastPollMs }: PoolFacts): boolean {
 
 export function describeDeserted({ pool, queue, lastPollMs, backlog }: PoolFacts): string {
   const last = lastPollMs === null ? 'none was seen in the last minutes' : `the last asked for work ${Math.round(lastPollMs / 1000)} s ago`;
-  const waiting = backlog > 0 ? `; ${backlog} calls wait there` : '';
+  const waiting = backlog > 0 ? `; ${backlog} ${backlog === 1 ? 'call waits' : 'calls wait'} there` : '';
   return `no worker of the pool ${pool} (${queue}): ${last}${waiting}; start one with \`laurel worker --pool ${pool}\``;
 }

@@ -158,7 +158,7 @@ describe('trainingRun', () => {
     const stalled = await withWorkers(fresh, activities, () => until(handle, (status) => status.stall !== null), ['rollout', 'annotator', 'reward']);
     expect(stalled.state).toBe('Stalled');
     expect(stalled.stall!.why).toEqual([
-      expect.stringMatching(/^no worker of the pool learner \(laurel-learner\): .*1 calls wait there; start one with `laurel worker --pool learner`$/),
+      expect.stringMatching(/^no worker of the pool learner \(laurel-learner\): .*1 call waits there; start one with `laurel worker --pool learner`$/),
       expect.stringMatching(/^prepare the run for \d+ s$/),
     ]);
     const result = await withWorkers(fresh, activities, async () => (await handle.result()) as RunResult);
