@@ -8,6 +8,8 @@ import { admit, batchesRemaining, collectingSuffices, lagAllows, lotSegments, st
 
 /** An annotate call may last this long after the run has ended. */
 const ANNOTATE_GRACE_MS = 15_000;
+/** Longest pause before a judge that was gone is tried again. */
+const ANNOTATE_RETRY_MS_MAX = 30_000;
 
 /** Scored work that waits for the learner: one lot at most, so that labels are fresh when it is trained on. */
 interface Pipeline {
@@ -55,21 +57,26 @@ async function annotationLoop(context: RunContext, source: string, over: () => b
     const annotation = context.state.annotations[source];
     return annotation !== undefined && (annotation.window.some((one) => !one.seen) || (annotation.waiting > 0 && annotation.window.length > 0));
   };
-  for (;;) {
+  for (let failures = 0; ; ) {
     await context.waitFor(`annotator ${source}`, context.state.paused ? 'the run is paused' : 'no new messages', () => over() || (!context.state.paused && hasWork()));
     if (over()) return;
-    await untilOver(context, source, over);
+    const failure = await untilOver(context, source, over);
+    failures = failure === undefined ? 0 : failures + 1;
+    if (failure === undefined) continue;
+    const pauseMs = Math.min(ANNOTATE_RETRY_MS_MAX, 1_000 * 2 ** Math.min(failures - 1, 10));
+    await context.waitAtMost(`annotator ${source}`, `try ${failures} failed, the next one follows: ${failure.code} ${failure.message}`, pauseMs, over);
   }
 }
 
 /** One call; when the run ends it has a grace time, then it is cancelled: a judge that is down must not hold the end. */
-async function untilOver(context: RunContext, source: string, over: () => boolean): Promise<void> {
+async function untilOver(context: RunContext, source: string, over: () => boolean): ReturnType<typeof annotateSource> {
   let done = false;
   const scope = new CancellationScope();
   const call = scope
     .run(() => annotateSource(context, source, false))
     .catch((error: unknown) => {
       if (!scope.consideredCancelled || !isCancellation(error)) throw error;
+      return undefined;
     })
     .finally(() => {
       done = true;
@@ -78,7 +85,8 @@ async function untilOver(context: RunContext, source: string, over: () => boolea
     await condition(() => done || over());
     if (!done && !(await condition(() => done, ANNOTATE_GRACE_MS, { summary: `grace of annotator ${source}` }))) scope.cancel();
   };
-  await Promise.all([call, watch()]);
+  const [failure] = await Promise.all([call, watch()]);
+  return failure;
 }
 
 async function scoringLoop(context: RunContext, pipeline: Pipeline, over: () => boolean): Promise<void> {

@@ -230,7 +230,7 @@ function seconds(ms: number): string {
 }
 
 /** True where no other worker would fare better. */
-function isFinal(error: unknown): boolean {
+export function isFinal(error: unknown): boolean {
   return error instanceof ActivityFailure && error.cause instanceof ApplicationFailure && error.cause.nonRetryable === true;
 }
 

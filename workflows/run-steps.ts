@@ -1,7 +1,8 @@
 /** One step of each loop: an activity, called where its live state is, and what its result does to the run. */
+import { isCancellation } from '@temporalio/workflow';
 import type { UpdateBatch } from '../proto/activities.js';
 import type { RewardRef, SegmentRef } from '../proto/references.js';
-import { annotator, learner, reward, rollout, type RunContext } from './run-context.js';
+import { annotator, describeFailure, isFinal, learner, reward, rollout, type RunContext } from './run-context.js';
 import { checkpointsDue } from './training-decisions.js';
 import type { LabelPositions } from '../proto/activities.js';
 import { mapValues } from './training-state.js';
@@ -25,17 +26,31 @@ export async function collectShard(context: RunContext, shard: number): Promise<
   if (result) context.apply({ type: 'collected', shard, result, atMs: Date.now() });
 }
 
-export async function annotateSource(context: RunContext, source: string, drain: boolean): Promise<void> {
+/**
+ * One call about the newest segments. In the background (no drain) a call that failed is not repeated as it was: while the
+ * judge is gone the newest messages become others. Its failure comes back, and the caller waits before the next call.
+ */
+export async function annotateSource(context: RunContext, source: string, drain: boolean): Promise<{ readonly code: string; readonly message: string } | undefined> {
   const { run, job, annotations } = context.state;
   const spec = job.sources[source];
   const annotation = annotations[source];
-  if (spec?.kind !== 'model' || !annotation) return;
+  if (spec?.kind !== 'model' || !annotation) return undefined;
   const segments = annotation.window.map((one) => one.ref);
   const keys = segments.map((segment) => segment.key);
   const summary = `${source} · ${annotation.window.filter((one) => !one.seen).length} new segments · ${annotation.log.labels} labels so far`;
   const input = { run, source, annotator: spec.annotator, annotatorId: annotation.log.annotator, segments, drain };
-  const result = await context.guarded(`annotate ${summary}`, () => annotator.annotate.executeWithOptions({ summary, startToCloseTimeout: drain ? '24 hours' : '30 minutes' }, [input]));
+  const options = drain ? { summary, startToCloseTimeout: '24 hours' as const } : { summary, retry: { maximumAttempts: 1 } };
+  let failure: { readonly code: string; readonly message: string } | undefined;
+  const result = await context.guarded(`annotate ${summary}`, () =>
+    annotator.annotate.executeWithOptions(options, [input]).catch((error: unknown) => {
+      if (drain || isCancellation(error) || isFinal(error)) throw error;
+      failure = describeFailure(error);
+      return undefined;
+    }),
+  );
+  if (failure !== undefined) return failure;
   context.apply({ type: 'annotated', source, result: result ?? { ...nothingAnnotated, log: annotation.log }, keys });
+  return undefined;
 }
 
 /** A skipped call: its messages come back when they are seen again. */

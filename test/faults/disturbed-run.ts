@@ -7,7 +7,11 @@ import { auditJudge, mayBeUnwritten, type AskerTroubles, type Span } from '../..
 import { auditLabels } from '../../infra/chaos/label-audit.js';
 import { findProcesses, signal, type FoundProcess, type ProcessKind } from '../../infra/chaos/processes.js';
 import { Progress } from '../../infra/chaos/progress.js';
+import { RunClient } from '../../infra/cli/run-client.js';
+import { connectTo } from '../../infra/devserver/connection.js';
+import { findDevServer } from '../../infra/devserver/dev-server.js';
 import type { JobInput } from '../../proto/job.js';
+import type { RunStatus } from '../../proto/status.js';
 import { LocalStore } from '../../workers/store/local-store.js';
 import { checkInvariants } from '../../workers/verify/invariants.js';
 import { Project, type CliProcess } from '../infra/cli-process.js';
@@ -66,6 +70,18 @@ export class DisturbedRun {
     while (!(await done())) {
       if (Date.now() > deadline) throw new Error(`expected ${what} within ${timeoutMs / 1000} s at version ${this.progress.version}; the command said:\n${this.cli?.output.slice(-3_000)}`);
       await wait(100);
+    }
+  }
+
+  /** What the run says of itself. */
+  async status(): Promise<RunStatus> {
+    const target = await findDevServer(this.project.state);
+    if (!target) throw new Error('expected a running development server');
+    const connection = await connectTo(target);
+    try {
+      return await new RunClient(connection, target.namespace).status(this.run);
+    } finally {
+      await connection.close();
     }
   }
 
