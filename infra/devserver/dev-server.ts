@@ -18,6 +18,8 @@ export interface DevServerOptions {
   readonly executable: string;
   /** `usual`: 7233 and 8233 where both are free, so that a plain `temporal` finds the server; `any`: any free ports. */
   readonly ports?: 'usual' | 'any';
+  /** Only the ports of before: somebody is connected to them. */
+  readonly samePorts?: boolean;
   readonly startTimeoutMs?: number;
 }
 
@@ -105,6 +107,9 @@ async function adopt(state: string, record: ServerRecord): Promise<DevServer | u
 async function start(options: DevServerOptions, previous: ServerRecord | undefined): Promise<DevServer> {
   const wanted = [...(previous ? [[previous.port, previous.uiPort]] : []), ...(options.ports === 'any' ? [] : [USUAL_PORTS])];
   const [port, uiPort] = (await choosePorts(wanted, 2)) as [number, number];
+  if (options.samePorts === true && previous && port !== previous.port) {
+    throw new LaurelError('LAUREL_SERVER_UNREACHABLE', `expected the ports ${previous.port} and ${previous.uiPort}, which the workers know, to be free, another program has taken one; end it, or start this command again, which takes others`, { ports: [previous.port, previous.uiPort] });
+  }
   const logPath = join(options.state, 'logs', 'server.log');
   mkdirSync(join(options.state, 'logs'), { recursive: true });
   const log = openSync(logPath, 'a');

@@ -43,7 +43,7 @@ export class ServerKeeper {
   private async reopen(): Promise<void> {
     this.onEvent('the development server died; starting it again');
     try {
-      this.server = await openDevServer(this.options);
+      this.server = await openDevServer({ ...this.options, samePorts: true });
       this.failures = 0;
       this.onEvent(`the development server is back at ${this.server.target.address}`);
       this.look(LOOK_EVERY_MS);

@@ -8,6 +8,7 @@ import { Client } from '@temporalio/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectTo } from '../../infra/devserver/connection.js';
 import { findDevServer, openDevServer, type DevServer } from '../../infra/devserver/dev-server.js';
+import { ServerKeeper } from '../../infra/devserver/keeper.js';
 import { isProcessAlive, readRecord, writeRecord } from '../../infra/devserver/record.js';
 import { ensureSearchAttributes, missingSearchAttributes } from '../../infra/devserver/search-attributes.js';
 import { findTemporalCli } from '../../infra/temporal-cli/temporal-cli.js';
@@ -86,6 +87,25 @@ describe('the dev server of a state folder', () => {
       expect(server.target.address).not.toBe(`127.0.0.1:${port}`);
     } finally {
       stranger.close();
+    }
+  });
+
+  it('is kept alive at its address: while a stranger has its port it waits, for workers and runs know no other', async () => {
+    const said: string[] = [];
+    const keeper = await ServerKeeper.open({ state, executable, ports: 'any' }, (text) => said.push(text));
+    const { target, pid } = keeper.server;
+    const [host, port] = target.address.split(':') as [string, string];
+    process.kill(pid, 'SIGKILL');
+    const stranger = createServer();
+    stranger.on('error', () => setTimeout(() => stranger.listen(Number(port), host), 20));
+    stranger.listen(Number(port), host);
+    try {
+      await expect.poll(() => said.join('\n'), { timeout: 15_000 }).toContain('which the workers know, to be free');
+      stranger.close();
+      await expect.poll(() => said.at(-1), { timeout: 30_000 }).toBe(`the development server is back at ${target.address}`);
+    } finally {
+      stranger.close();
+      await keeper.close();
     }
   });
 
