@@ -18,8 +18,7 @@ type Values = Uint8Array | Int16Array | Int32Array | Float32Array;
 const ARRAYS = { uint8: Uint8Array, int16: Int16Array, int32: Int32Array, float32: Float32Array } as const;
 
 /** @throws LaurelError LAUREL_SCHEMA_MISMATCH, LAUREL_STORE_CORRUPT */
-export function assembleBatch(parts: readonly SegmentBytes[], { spaces, stateSize, spec: { valueHeads } }: Network, steps: number, environments: number): TrainingBatch {
-  const heads = valueHeads === null ? 1 : Object.keys(valueHeads).length;
+export function assembleBatch(parts: readonly SegmentBytes[], { spaces, stateSize, valueCount: heads, spec: { valueHeads } }: Network, steps: number, environments: number): TrainingBatch {
   const width = parts.length * environments;
   const rows = steps * width;
   const grid = (): Float32Array => new Float32Array(rows);

@@ -8,7 +8,7 @@ import { Graph } from './graph/graph.js';
 import type { Network } from './networks/network.js';
 import { Scope } from './networks/scope.js';
 import { decodeSafeTensors, encodeSafeTensors, type NamedTensor } from './safetensors.js';
-import type { TrainerState } from './stepper.js';
+import type { TrainerState } from './loss-session.js';
 
 const FORMAT = '1';
 const KINDS = ['parameters', 'first', 'second'] as const;

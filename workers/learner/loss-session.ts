@@ -4,7 +4,14 @@ import { LaurelError } from '../../proto/errors.js';
 import { adam, clipGlobalNorm, type AdamSpec } from './graph/adam.js';
 import { Graph, sizeOf, type Tensor } from './graph/graph.js';
 import { Scope, type ParameterDefinition } from './networks/scope.js';
-import type { TrainerState } from './stepper.js';
+
+/** Parameters, Adam's moments and the number of steps taken: all that the next step depends on. */
+export interface TrainerState {
+  readonly step: number;
+  readonly parameters: Readonly<Record<string, Float32Array>>;
+  readonly first: Readonly<Record<string, Float32Array>>;
+  readonly second: Readonly<Record<string, Float32Array>>;
+}
 
 export interface Loss {
   /** Scalar. */
@@ -28,7 +35,7 @@ export function freshTrainerState(parameters: Readonly<Record<string, Float32Arr
 }
 
 /** One thread: the gradient of an embedding races on more (see `embedding`), and one thread always sums in the same order. */
-export const TRAINING_SESSION = { executionProviders: ['cpu'], intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: 'sequential', enableMemPattern: false } as const satisfies InferenceSession.SessionOptions;
+const TRAINING_SESSION = { executionProviders: ['cpu'], intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: 'sequential', enableMemPattern: false } as const satisfies InferenceSession.SessionOptions;
 
 export class LossSession {
   private constructor(
@@ -45,21 +52,18 @@ export class LossSession {
 
   /**
    * The state after one step. The arguments are not changed; the same arguments give the same bits.
-   * @param learningRate in place of the job's, where a schedule gives one
    * @throws LaurelError LAUREL_NUMBER_INVALID where a metric is not finite
    */
-  async step(state: TrainerState, feeds: Feeds, learningRate = this.spec.learningRate): Promise<{ state: TrainerState; metrics: Record<string, number> }> {
+  async step(state: TrainerState, feeds: Feeds): Promise<{ state: TrainerState; metrics: Record<string, number> }> {
     const t = state.step + 1;
-    const all: Record<string, OrtTensor> = {
+    const all: Feeds = {
       ...feeds,
-      'adam.step_size': new OrtTensor('float32', Float32Array.of(learningRate / (1 - this.spec.adamBeta1 ** t)), []),
+      ...parameterFeeds(this.parameters, state.parameters),
+      ...parameterFeeds(this.parameters, state.first, 'first'),
+      ...parameterFeeds(this.parameters, state.second, 'second'),
+      'adam.step_size': new OrtTensor('float32', Float32Array.of(this.spec.learningRate / (1 - this.spec.adamBeta1 ** t)), []),
       'adam.second_scale': new OrtTensor('float32', Float32Array.of(1 / Math.sqrt(1 - this.spec.adamBeta2 ** t)), []),
     };
-    for (const { name, shape } of this.parameters) {
-      all[`parameter.${name}`] = new OrtTensor('float32', state.parameters[name] as Float32Array, [...shape]);
-      all[`first.${name}`] = new OrtTensor('float32', state.first[name] as Float32Array, [...shape]);
-      all[`second.${name}`] = new OrtTensor('float32', state.second[name] as Float32Array, [...shape]);
-    }
     const results = await this.session.run(all);
     const metrics = Object.fromEntries(this.metricNames.map((name) => [name, (results[`metric.${name}`] as OrtTensor).data[0] as number]));
     const wrong = Object.entries(metrics).find(([, value]) => !Number.isFinite(value));
@@ -92,13 +96,13 @@ function trainingGraph({ parameters: definitions, build }: Objective, spec: Adam
   return { bytes: g.build(), metricNames: Object.keys(all) };
 }
 
-/** Feeds of parameters for a graph that has them as inputs. */
-export function parameterFeeds(definitions: readonly ParameterDefinition[], values: Readonly<Record<string, Float32Array>>): Record<string, OrtTensor> {
+/** Feeds of parameters, or of their moments, for a graph that has them as inputs. */
+export function parameterFeeds(definitions: readonly ParameterDefinition[], values: Readonly<Record<string, Float32Array>>, kind: 'parameter' | 'first' | 'second' = 'parameter'): Feeds {
   return Object.fromEntries(
     definitions.map(({ name, shape }) => {
       const data = values[name];
       if (data?.length !== sizeOf(shape)) throw new LaurelError('LAUREL_MODEL_INVALID', `expected ${name} of shape [${shape.join()}], got ${data?.length ?? 0} numbers`, { name });
-      return [`parameter.${name}`, new OrtTensor('float32', data, [...shape])];
+      return [`${kind}.${name}`, new OrtTensor('float32', data, [...shape])];
     }),
   );
 }

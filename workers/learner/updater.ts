@@ -19,7 +19,8 @@ import { decodeCheckpoint, storeCheckpoint } from './checkpoint.js';
 import { sizeOf } from './graph/graph.js';
 import { Network } from './networks/network.js';
 import { encodePolicy } from './policy-artifact.js';
-import { initialTrainerState, TrainStepper, type TrainerState } from './stepper.js';
+import type { TrainerState } from './loss-session.js';
+import { initialTrainerState, TrainStepper } from './stepper.js';
 import { checkSameInputs, inputRef, updateRef, type UpdateRecord } from './update-record.js';
 
 export interface UpdaterOptions {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { columnArray, readTables } from '../../../proto/flight/tables.js';
 import { assembleBatch, type SegmentBytes } from '../../../workers/learner/batch.js';
 import { Network } from '../../../workers/learner/networks/network.js';
-import { TrainStepper } from '../../../workers/learner/stepper.js';
+import { initialTrainerState, TrainStepper } from '../../../workers/learner/stepper.js';
 import { componentOf, decodeRewards } from '../../../workers/reward/reward-record.js';
 import { environmentSpaces } from '../../../workers/rollout/environments/registry.js';
 import { readerOf, SMALL_JOB, SmallRun, updaterOf } from '../../support/small-run.js';
@@ -78,15 +78,11 @@ describe('a training batch', () => {
     expect(made.updates[0]!.metrics['valueLoss']).toBeGreaterThan(0);
     const stepper = await TrainStepper.create(network, run.job.learn, STEPS, 2 * ENVIRONMENTS);
     const batch = assembleBatch(parts.get('two')!, network, STEPS, ENVIRONMENTS);
-    const zeros = { step: 0, parameters: network.initialParameters(1), first: fill(network), second: fill(network) };
+    const state = initialTrainerState(network, 1);
     const silent = { ...batch, reward: batch.reward.map((value, index) => (index % 2 === 1 ? 0 : value)) };
-    const [both, one] = [await stepper.step(zeros, batch), await stepper.step(zeros, silent)];
+    const [both, one] = [await stepper.step(state, batch), await stepper.step(state, silent)];
     await stepper.release();
     expect(both.metrics['rewardMean']).toBeGreaterThan(one.metrics['rewardMean']!);
     expect(both.state.parameters['value.bias']).not.toEqual(one.state.parameters['value.bias']);
   });
 });
-
-function fill(network: Network): Record<string, Float32Array> {
-  return Object.fromEntries(network.parameters.map(({ name, shape }) => [name, new Float32Array(shape.reduce((product, size) => product * size, 1))]));
-}

@@ -11,7 +11,7 @@ describe('a training step', () => {
     const reference = expected.get(one.name)!;
     const network = networkOf(one);
     const stepper = await TrainStepper.create(network, one.learn, ...one.grid);
-    const batch = batchOf(one, network.stateSize);
+    const batch = batchOf(one, network);
     let state = stateOf(one, network);
     const wrong: string[] = [];
     const compare = (what: string, got: number, want: number): void => {

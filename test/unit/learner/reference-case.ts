@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { learnSchema, policySchema, type LearnSpec, type PolicySpec } from '../../../proto/learning.js';
 import { sizeOf, type Shape } from '../../../workers/learner/graph/graph.js';
 import { Network } from '../../../workers/learner/networks/network.js';
-import type { TrainerState, TrainingBatch } from '../../../workers/learner/stepper.js';
+import { freshTrainerState, type TrainerState } from '../../../workers/learner/loss-session.js';
+import type { TrainingBatch } from '../../../workers/learner/stepper.js';
 import type { ObservationSpace, Spaces } from '../../../workers/rollout/environments/environment.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -46,20 +47,18 @@ export function networkOf(one: ReferenceCase): Network {
 }
 
 export function stateOf({ seed }: ReferenceCase, network: Network): TrainerState {
-  const zeros = (): Record<string, Float32Array> => Object.fromEntries(network.parameters.map(({ name, shape }) => [name, new Float32Array(sizeOf(shape))]));
   const parameters = Object.fromEntries(
     network.parameters.map(({ name, shape }, index) => [name, floats(1000 * seed + index, shape, shape.length > 1 ? 1.2 / Math.max(1, shape[0] as number) ** 0.5 : 0.1)]),
   );
-  return { step: 0, parameters, first: zeros(), second: zeros() };
+  return freshTrainerState(parameters);
 }
 
-export function batchOf({ grid: [steps, width], seed, spaces, policy }: ReferenceCase, stateSize: number): TrainingBatch {
+export function batchOf({ grid: [steps, width], seed, spaces }: ReferenceCase, { stateSize, valueCount: heads }: Network): TrainingBatch {
   const rows = steps * width;
   const base = 100_000 * seed;
   const observations = Object.fromEntries(Object.entries(spaces.observations).map(([name, space], index) => [name, observation(space, base + index, rows)]));
   const done = Float32Array.from(wave(base + 50, rows), (value) => (value > 0.7 ? 1 : 0));
   const terminated = wave(base + 51, rows).map((value) => value > 0);
-  const heads = policy.valueHeads === null ? 1 : Object.keys(policy.valueHeads).length;
   const bootstrap = floats(base + 52, [rows * heads], 0.5);
   const { action } = spaces;
   return {

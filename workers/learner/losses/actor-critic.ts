@@ -6,6 +6,7 @@ import type { LearnSpec } from '../../../proto/learning.js';
 import type { ActionSpace } from '../../rollout/environments/environment.js';
 import type { Graph, Tensor } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
+import type { Loss } from '../loss-session.js';
 
 export interface LossInputs {
   /** int64 [T*B], or f32 [T*B, size]. */
@@ -20,11 +21,6 @@ export interface LossInputs {
   readonly done: Tensor;
   /** 0: not trained on. */
   readonly weight: Tensor;
-}
-
-export interface Loss {
-  readonly loss: Tensor;
-  readonly metrics: Readonly<Record<string, Tensor>>;
 }
 
 const DEVIATION_FLOOR = 1e-3;

@@ -50,12 +50,10 @@ function encodeIds(scope: Scope, name: string, space: ObservationSpace, input: T
 /** Two convolutions over a map [H, W], or over a line of characters; the second halves it. */
 function convolved(scope: Scope, name: string, shape: readonly number[], embedded: Tensor, channels: number): Tensor {
   const g = scope.graph;
-  const [rows, elements, width] = embedded.shape as [number, number, number];
-  const [height, wide] = shape.length === 2 ? (shape as [number, number]) : [1, elements];
-  const kernel = height === 1 ? ([1, 5] as const) : ([3, 3] as const);
-  const image = op.transpose(g, op.reshape(g, embedded, [rows, height, wide, width]), [0, 3, 1, 2]);
-  const first = convolution(scope, `${name}.convolution.1`, image, channels, kernel, 1);
-  return flatten(scope, convolution(scope, `${name}.convolution.2`, first, 2 * channels, kernel, 2));
+  const [rows, , width] = embedded.shape as [number, number, number];
+  const channelsFirst = shape.length === 2 ? op.transpose(g, op.reshape(g, embedded, [rows, ...shape, width]), [0, 3, 1, 2]) : op.transpose(g, embedded, [0, 2, 1]);
+  const first = convolution(scope, `${name}.convolution.1`, channelsFirst, channels, 1);
+  return flatten(scope, convolution(scope, `${name}.convolution.2`, first, 2 * channels, 2));
 }
 
 /** [H, W, C] or [H, W]: layers of stride 2 until it is small. */
@@ -66,24 +64,20 @@ function encodeImage(scope: Scope, name: string, shape: readonly number[], scale
   let layer = 0;
   do {
     layer += 1;
-    image = convolution(scope, `${name}.convolution.${layer}`, image, widths.channels * Math.min(layer, 4), [3, 3], 2);
+    image = convolution(scope, `${name}.convolution.${layer}`, image, widths.channels * Math.min(layer, 4), 2);
   } while (Math.max(image.shape[2] as number, image.shape[3] as number) > IMAGE_SIDE_MAX);
   return op.relu(g, dense(scope, `${name}.dense`, flatten(scope, image), widths.encoder, Math.SQRT2));
 }
 
-function convolution(scope: Scope, name: string, image: Tensor, outputs: number, [high, wide]: readonly [number, number], stride: number): Tensor {
+/** Kernels of 3 x 3 over images [N, C, H, W], of 5 over lines [N, C, L]; with stride 1 the size stays. */
+function convolution(scope: Scope, name: string, x: Tensor, outputs: number, stride: number): Tensor {
   const g = scope.graph;
-  const inputs = image.shape[1] as number;
-  const bias = (): Tensor => scope.parameter(`${name}.bias`, [outputs], { kind: 'zeros' });
-  const init = { kind: 'orthogonal', gain: Math.SQRT2 } as const;
-  if (high === 1) {
-    const [rows, , , length] = image.shape as [number, number, number, number];
-    const weight = scope.parameter(`${name}.weight`, [outputs, inputs, wide], init);
-    const line = op.relu(g, op.conv1d(g, op.reshape(g, image, [rows, inputs, length]), weight, bias(), { stride, padding: (wide - 1) / 2 }));
-    return op.reshape(g, line, [rows, outputs, 1, line.shape[2] as number]);
-  }
-  const weight = scope.parameter(`${name}.weight`, [outputs, inputs, high, wide], init);
-  return op.relu(g, op.conv2d(g, image, weight, bias(), { stride, padding: (high - 1) / 2 }));
+  const isLine = x.shape.length === 3;
+  const kernel = isLine ? [5] : [3, 3];
+  const weight = scope.parameter(`${name}.weight`, [outputs, x.shape[1] as number, ...kernel], { kind: 'orthogonal', gain: Math.SQRT2 });
+  const bias = scope.parameter(`${name}.bias`, [outputs], { kind: 'zeros' });
+  const options = { stride, padding: isLine ? 2 : 1 };
+  return op.relu(g, isLine ? op.conv1d(g, x, weight, bias, options) : op.conv2d(g, x, weight, bias, options));
 }
 
 function flatten(scope: Scope, image: Tensor): Tensor {
