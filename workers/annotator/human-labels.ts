@@ -2,7 +2,7 @@
 import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
 import { LaurelError } from '../../proto/errors.js';
-import { HUMAN, type LabelRecord } from './label-record.js';
+import { HUMAN, textOfKey, type LabelRecord } from './label-record.js';
 
 const rowSchema = z.object({
   text: z.string().min(1),
@@ -22,7 +22,7 @@ export function readHumanLabels(content: string, name: string, by: string, asked
     const { text, label, note } = parsed.data;
     // eslint-disable-next-line no-control-regex -- the range of Latin-1 itself
     if (!/^[\u0000-\u00ff]*$/.test(text)) throw invalid(name, index + 1, 'a character beyond Latin-1 in the text: messages are bytes');
-    return { text: new Uint8Array(Buffer.from(text, 'latin1')), label, status: 'ok', reply: JSON.stringify({ by, ...(note === undefined ? {} : { note }) }), model: HUMAN, promptHash: '', tokensIn: 0, tokensOut: 0, latencyMs: 0, attempt: 1, askedAt };
+    return { text: textOfKey(text), label, status: 'ok', reply: JSON.stringify({ by, ...(note === undefined ? {} : { note }) }), model: HUMAN, promptHash: '', tokensIn: 0, tokensOut: 0, latencyMs: 0, attempt: 1, askedAt };
   });
 }
 

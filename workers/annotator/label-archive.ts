@@ -21,8 +21,11 @@ export interface AnnotatorSummary extends AnnotatorDescription {
 
 /** Every annotator of the store, by id. @throws LaurelError LAUREL_STORE_* */
 export async function listAnnotators(store: ObjectStore): Promise<AnnotatorSummary[]> {
-  const ids = (await store.list(layout.annotators)).map(({ key }) => key.slice(layout.annotators.length, -'.json'.length));
-  return Promise.all(ids.map((id) => summarise(store, id)));
+  return Promise.all((await annotatorIds(store)).map((id) => summarise(store, id)));
+}
+
+async function annotatorIds(store: ObjectStore): Promise<string[]> {
+  return (await store.list(layout.annotators)).map(({ key }) => key.slice(layout.annotators.length, -'.json'.length));
 }
 
 async function summarise(store: ObjectStore, id: string): Promise<AnnotatorSummary> {
@@ -57,8 +60,7 @@ export async function* readLabels(store: ObjectStore, annotator: string): AsyncG
  * @throws LaurelError LAUREL_ANNOTATOR_UNKNOWN where there is none, or more than one
  */
 export async function findAnnotator(store: ObjectStore, prefix: string): Promise<string> {
-  const ids = (await store.list(layout.annotators)).map(({ key }) => key.slice(layout.annotators.length, -'.json'.length));
-  const found = ids.filter((id) => id.startsWith(prefix));
+  const found = (await annotatorIds(store)).filter((id) => id.startsWith(prefix));
   if (found.length === 1) return found[0] as string;
   throw new LaurelError('LAUREL_ANNOTATOR_UNKNOWN', `expected one annotator whose id begins with ${prefix}, found ${found.length === 0 ? 'none' : found.join(', ')}; \`laurel labels list\` shows all`, { prefix });
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Table } from 'apache-arrow';
 import { LaurelError } from '../../proto/errors.js';
 import { binary, binaryColumn, columnArray, primitive, readTable, tableBytes, utf8, utf8Column } from '../../proto/flight/tables.js';
-import { checkTable, LABEL_COLUMNS, LABEL_STATUS, tableMetadata } from '../../proto/schemas.js';
+import { checkTable, LABEL_COLUMNS as C, LABEL_STATUS, tableMetadata } from '../../proto/schemas.js';
 import type { LabelStatus } from '../../proto/schemas.js';
 
 /** Longest raw reply that is kept, in bytes of UTF-8. */
@@ -46,29 +46,68 @@ export function textOfKey(key: string): Uint8Array {
   return new Uint8Array(Buffer.from(key, 'latin1'));
 }
 
+/** The columns of an entry as plain values: what is written, what is read, and what the digest is made of. */
+interface EntryColumns {
+  readonly text: readonly Uint8Array[];
+  /** NaN where the status is not ok. */
+  readonly label: Float32Array;
+  readonly status: Uint8Array;
+  readonly reply: readonly string[];
+  readonly model: readonly string[];
+  readonly promptHash: readonly string[];
+  readonly tokensIn: Int32Array;
+  readonly tokensOut: Int32Array;
+  readonly latencyMs: Float32Array;
+  readonly attempt: Int32Array;
+  readonly askedAt: readonly string[];
+}
+
 /** The Arrow stream of one log entry. */
 export function encodeLabels(annotator: string, records: readonly LabelRecord[]): Uint8Array {
-  const labels = Float32Array.from(records, (record) => (record.status === 'ok' && record.label !== null ? record.label : Number.NaN));
-  const statuses = Uint8Array.from(records, (record) => LABEL_STATUS.indexOf(record.status));
-  const attempts = Int32Array.from(records, (record) => record.attempt);
-  const texts = records.map((record) => record.text);
-  const strings = (name: string, pick: (record: LabelRecord) => string) => utf8(name, records.map(pick));
-  const counts = (name: string, pick: (record: LabelRecord) => number) => primitive(name, Int32Array.from(records, pick));
+  const entry: EntryColumns = {
+    text: records.map((record) => record.text),
+    label: Float32Array.from(records, (record) => (record.status === 'ok' && record.label !== null ? record.label : Number.NaN)),
+    status: Uint8Array.from(records, (record) => LABEL_STATUS.indexOf(record.status)),
+    reply: records.map((record) => clipUtf8(record.reply, REPLY_BYTES_MAX)),
+    model: records.map((record) => record.model),
+    promptHash: records.map((record) => record.promptHash),
+    tokensIn: Int32Array.from(records, (record) => record.tokensIn),
+    tokensOut: Int32Array.from(records, (record) => record.tokensOut),
+    latencyMs: Float32Array.from(records, (record) => record.latencyMs),
+    attempt: Int32Array.from(records, (record) => record.attempt),
+    askedAt: records.map((record) => record.askedAt),
+  };
   const columns = [
-    binary(LABEL_COLUMNS.text, texts),
-    primitive(LABEL_COLUMNS.label, labels),
-    primitive(LABEL_COLUMNS.status, statuses),
-    strings(LABEL_COLUMNS.reply, (record) => clipUtf8(record.reply, REPLY_BYTES_MAX)),
-    strings(LABEL_COLUMNS.model, (record) => record.model),
-    strings(LABEL_COLUMNS.promptHash, (record) => record.promptHash),
-    counts(LABEL_COLUMNS.tokensIn, (record) => record.tokensIn),
-    counts(LABEL_COLUMNS.tokensOut, (record) => record.tokensOut),
-    primitive(LABEL_COLUMNS.latencyMs, Float32Array.from(records, (record) => record.latencyMs)),
-    primitive(LABEL_COLUMNS.attempt, attempts),
-    strings(LABEL_COLUMNS.askedAt, (record) => record.askedAt),
+    binary(C.text, entry.text),
+    primitive(C.label, entry.label),
+    primitive(C.status, entry.status),
+    utf8(C.reply, entry.reply),
+    utf8(C.model, entry.model),
+    utf8(C.promptHash, entry.promptHash),
+    primitive(C.tokensIn, entry.tokensIn),
+    primitive(C.tokensOut, entry.tokensOut),
+    primitive(C.latencyMs, entry.latencyMs),
+    primitive(C.attempt, entry.attempt),
+    utf8(C.askedAt, entry.askedAt),
   ];
-  const body: LabelBody = { annotator, rows: records.length, digest: contentDigest(readTable(tableBytes(columns))) };
+  const body: LabelBody = { annotator, rows: records.length, digest: contentDigest(entry) };
   return tableBytes(columns, { metadata: tableMetadata('label', body), batchRows: Math.max(1, records.length) });
+}
+
+function readColumns(table: Table): EntryColumns {
+  return {
+    text: [...binaryColumn(table, C.text)],
+    label: columnArray(table, C.label, Float32Array),
+    status: columnArray(table, C.status, Uint8Array),
+    reply: utf8Column(table, C.reply),
+    model: utf8Column(table, C.model),
+    promptHash: utf8Column(table, C.promptHash),
+    tokensIn: columnArray(table, C.tokensIn, Int32Array),
+    tokensOut: columnArray(table, C.tokensOut, Int32Array),
+    latencyMs: columnArray(table, C.latencyMs, Float32Array),
+    attempt: columnArray(table, C.attempt, Int32Array),
+    askedAt: utf8Column(table, C.askedAt),
+  };
 }
 
 /** What a reader of the log needs of an entry, column by column. */
@@ -85,52 +124,32 @@ export interface LabelColumns {
  * @throws LaurelError LAUREL_STORE_CORRUPT where the bytes are torn or altered; LAUREL_SCHEMA_MISMATCH for another version.
  */
 export function decodeLabels(bytes: Uint8Array, key: string, annotator: string): LabelColumns {
-  const table = openLabels(bytes, key, annotator);
-  const texts = [...binaryColumn(table, LABEL_COLUMNS.text)];
-  return {
-    keys: texts.map(textKey),
-    labels: columnArray(table, LABEL_COLUMNS.label, Float32Array),
-    statuses: columnArray(table, LABEL_COLUMNS.status, Uint8Array),
-    human: utf8Column(table, LABEL_COLUMNS.model).map((model) => model === HUMAN),
-  };
+  const { text, label, status, model } = openLabels(bytes, key, annotator);
+  return { keys: text.map(textKey), labels: label, statuses: status, human: model.map((name) => name === HUMAN) };
 }
 
 /** All of one log entry, with its provenance. @throws as decodeLabels */
 export function decodeRecords(bytes: Uint8Array, key: string, annotator: string): LabelRecord[] {
-  const table = openLabels(bytes, key, annotator);
-  const texts = [...binaryColumn(table, LABEL_COLUMNS.text)];
-  const strings = (name: string): string[] => utf8Column(table, name);
-  const counts = (name: string): Int32Array => columnArray(table, name, Int32Array);
-  const reply = strings(LABEL_COLUMNS.reply);
-  const model = strings(LABEL_COLUMNS.model);
-  const promptHash = strings(LABEL_COLUMNS.promptHash);
-  const askedAt = strings(LABEL_COLUMNS.askedAt);
-  const tokensIn = counts(LABEL_COLUMNS.tokensIn);
-  const tokensOut = counts(LABEL_COLUMNS.tokensOut);
-  const attempt = counts(LABEL_COLUMNS.attempt);
-  const label = columnArray(table, LABEL_COLUMNS.label, Float32Array);
-  const status = columnArray(table, LABEL_COLUMNS.status, Uint8Array);
-  const latencyMs = columnArray(table, LABEL_COLUMNS.latencyMs, Float32Array);
-  return texts.map((view, row) => {
-    const text = view.slice();
-    const name = LABEL_STATUS[status[row] as number] as LabelStatus;
+  const entry = openLabels(bytes, key, annotator);
+  return entry.text.map((view, row) => {
+    const status = LABEL_STATUS[entry.status[row] as number] as LabelStatus;
     return {
-      text,
-      status: name,
-      label: name === 'ok' ? (label[row] as number) : null,
-      reply: reply[row] as string,
-      model: model[row] as string,
-      promptHash: promptHash[row] as string,
-      tokensIn: tokensIn[row] as number,
-      tokensOut: tokensOut[row] as number,
-      latencyMs: latencyMs[row] as number,
-      attempt: attempt[row] as number,
-      askedAt: askedAt[row] as string,
+      text: view.slice(),
+      status,
+      label: status === 'ok' ? (entry.label[row] as number) : null,
+      reply: entry.reply[row] as string,
+      model: entry.model[row] as string,
+      promptHash: entry.promptHash[row] as string,
+      tokensIn: entry.tokensIn[row] as number,
+      tokensOut: entry.tokensOut[row] as number,
+      latencyMs: entry.latencyMs[row] as number,
+      attempt: entry.attempt[row] as number,
+      askedAt: entry.askedAt[row] as string,
     };
   });
 }
 
-function openLabels(bytes: Uint8Array, key: string, annotator: string): Table {
+function openLabels(bytes: Uint8Array, key: string, annotator: string): EntryColumns {
   let table: Table;
   let body: LabelBody;
   try {
@@ -139,7 +158,7 @@ function openLabels(bytes: Uint8Array, key: string, annotator: string): Table {
     throw corrupt(key, 'bytes that are no Arrow stream', cause);
   }
   try {
-    body = checkTable<LabelBody>(table, 'label', Object.values(LABEL_COLUMNS));
+    body = checkTable<LabelBody>(table, 'label', Object.values(C));
   } catch (error) {
     if (error instanceof LaurelError) throw new LaurelError(error.code, `${key}: ${error.message}`, { ...error.details, key }, { cause: error });
     throw corrupt(key, 'metadata that cannot be read', error);
@@ -147,14 +166,15 @@ function openLabels(bytes: Uint8Array, key: string, annotator: string): Table {
   if (body === null || typeof body !== 'object') throw corrupt(key, 'no description of its rows');
   if (body.annotator !== annotator) throw corrupt(key, `the entry of annotator ${body.annotator}`);
   if (body.rows !== table.numRows) throw corrupt(key, `${table.numRows} of ${body.rows} rows`);
-  let digest: string;
+  let entry: EntryColumns;
   try {
-    digest = contentDigest(table);
+    entry = readColumns(table);
   } catch (cause) {
     throw corrupt(key, 'columns that cannot be read', cause);
   }
+  const digest = contentDigest(entry);
   if (digest !== body.digest) throw corrupt(key, `content with digest ${digest}, not ${body.digest}`);
-  return table;
+  return entry;
 }
 
 function corrupt(key: string, found: string, cause?: unknown): LaurelError {
@@ -166,19 +186,16 @@ function corrupt(key: string, found: string, cause?: unknown): LaurelError {
   );
 }
 
-function contentDigest(table: Table): string {
+function contentDigest(entry: EntryColumns): string {
   const hash = createHash('sha256');
   const sized = (values: readonly (string | Uint8Array)[]): void => {
     const bytes = values.map((value) => Buffer.from(value as Uint8Array));
     hash.update(Int32Array.from(bytes, (one) => one.byteLength));
     for (const one of bytes) hash.update(one);
   };
-  const C = LABEL_COLUMNS;
-  sized([...binaryColumn(table, C.text)]);
-  for (const name of [C.reply, C.model, C.promptHash, C.askedAt]) sized(utf8Column(table, name));
-  for (const name of [C.label, C.latencyMs]) hash.update(columnArray(table, name, Float32Array));
-  hash.update(columnArray(table, C.status, Uint8Array));
-  for (const name of [C.attempt, C.tokensIn, C.tokensOut]) hash.update(columnArray(table, name, Int32Array));
+  sized(entry.text);
+  for (const column of [entry.reply, entry.model, entry.promptHash, entry.askedAt]) sized(column);
+  for (const column of [entry.label, entry.latencyMs, entry.status, entry.attempt, entry.tokensIn, entry.tokensOut]) hash.update(column);
   return `sha256:${hash.digest('hex')}`;
 }
 

@@ -4,14 +4,15 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { stringify } from 'csv-stringify';
 import { LABEL_STATUS, type LabelStatus } from '../../../proto/schemas.js';
 import { findAnnotator, listAnnotators, readLabels, type AnnotatorSummary } from '../../../workers/annotator/label-archive.js';
 import { readHumanLabels } from '../../../workers/annotator/human-labels.js';
 import { LabelLog } from '../../../workers/annotator/label-log.js';
-import type { LabelRecord } from '../../../workers/annotator/label-record.js';
+import { textKey, type LabelRecord } from '../../../workers/annotator/label-record.js';
 import { LocalStore } from '../../../workers/store/local-store.js';
+import { parsePositive } from '../arguments.js';
 import { storeRoot } from '../../folders.js';
 import { printable } from '../../screen/format.js';
 
@@ -37,7 +38,7 @@ export function addLabels(program: Command): void {
     .addOption(new Option('--status <status>', 'only of this status').choices([...LABEL_STATUS]))
     .option('--positive', 'only those above one half')
     .option('--negative', 'only those at most one half')
-    .option('--limit <n>', 'how many', wholeNumber, SHOWN)
+    .option('--limit <n>', 'how many', parsePositive, SHOWN)
     .action(showCommand);
   labels
     .command('import')
@@ -68,10 +69,10 @@ async function listCommand({ json }: { json?: boolean }): Promise<void> {
   const annotators = await listAnnotators(new LocalStore(storeRoot()));
   if (json === true) console.log(JSON.stringify(annotators, null, 2));
   else if (annotators.length === 0) console.log('no annotator has been opened in this store yet');
-  else for (const one of annotators) for (const line of describeAnnotator(one)) console.log(line);
+  else for (const one of annotators) for (const line of summaryLines(one)) console.log(line);
 }
 
-export function describeAnnotator({ annotator, mode, judge, prompt, counts, positiveShare, tokensIn, tokensOut, askedFirst, askedLast }: AnnotatorSummary): string[] {
+function summaryLines({ annotator, mode, judge, prompt, counts, positiveShare, tokensIn, tokensOut, askedFirst, askedLast }: AnnotatorSummary): string[] {
   const others = LABEL_STATUS.filter((status) => status !== 'ok' && counts[status] > 0).map((status) => `, ${counts[status].toLocaleString('en')} ${status}`);
   const share = positiveShare === null ? '' : `, ${(100 * positiveShare).toFixed(0)} % positive`;
   return [
@@ -84,12 +85,12 @@ async function showCommand(prefix: string, options: ShowOptions): Promise<void> 
   const store = new LocalStore(storeRoot());
   const found: LabelRecord[] = [];
   for await (const record of readLabels(store, await findAnnotator(store, prefix))) if (isWanted(record, options)) found.push(record);
-  for (const record of found.slice(-options.limit).reverse()) console.log(`${record.label === null ? record.status.padStart(10) : record.label.toFixed(3).padStart(10)}  ${printable(textOf(record))}`);
+  for (const record of found.slice(-options.limit).reverse()) console.log(`${record.label === null ? record.status.padStart(10) : record.label.toFixed(3).padStart(10)}  ${printable(textKey(record.text))}`);
   if (found.length > options.limit) console.log(`(${(found.length - options.limit).toLocaleString('en')} more; --limit shows them)`);
 }
 
 function isWanted(record: LabelRecord, { contains, status, positive, negative }: ShowOptions): boolean {
-  if (contains !== undefined && !textOf(record).includes(contains)) return false;
+  if (contains !== undefined && !textKey(record.text).includes(contains)) return false;
   if (status !== undefined && record.status !== status) return false;
   if (positive === true && !(record.label !== null && record.label > 0.5)) return false;
   return !(negative === true && !(record.label !== null && record.label <= 0.5));
@@ -111,21 +112,10 @@ async function exportCommand(prefix: string, { format, out }: { format: 'csv' | 
 async function* rowsOf(records: AsyncIterable<LabelRecord>): AsyncGenerator<Record<(typeof COLUMNS)[number], string | number | null>> {
   for await (const record of records) {
     const { label, status, reply, model, promptHash, tokensIn, tokensOut, latencyMs, attempt, askedAt } = record;
-    yield { text: textOf(record), label, status, reply, model, prompt_hash: promptHash, tokens_in: tokensIn, tokens_out: tokensOut, latency_ms: latencyMs, attempt, asked_at: askedAt };
+    yield { text: textKey(record.text), label, status, reply, model, prompt_hash: promptHash, tokens_in: tokensIn, tokens_out: tokensOut, latency_ms: latencyMs, attempt, asked_at: askedAt };
   }
 }
 
 async function* linesOf(records: AsyncIterable<LabelRecord>): AsyncGenerator<string> {
   for await (const row of rowsOf(records)) yield `${JSON.stringify(row)}\n`;
-}
-
-/** Messages are bytes; every byte is one character of Latin-1, so nothing is lost. */
-function textOf({ text }: LabelRecord): string {
-  return Buffer.from(text).toString('latin1');
-}
-
-function wholeNumber(value: string): number {
-  const number = Number(value);
-  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('expected a whole number of at least 1.');
-  return number;
 }

@@ -2,6 +2,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { StopSpec } from '../../../proto/job.js';
 import type { SteerInput } from '../../../proto/status.js';
+import { parsePositive } from '../arguments.js';
 import { sendUpdate } from './control.js';
 
 interface SteerOptions {
@@ -34,10 +35,4 @@ export function collectWeight(value: string, before: Record<string, number> = {}
   const [name, number, ...rest] = value.split('=');
   if (!name || number === undefined || number === '' || rest.length > 0 || !Number.isFinite(Number(number))) throw new InvalidArgumentError('expected source=number, for example helpful=0.2');
   return { ...before, [name]: Number(number) };
-}
-
-function parsePositive(value: string): number {
-  const number = Number(value);
-  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('expected a whole number above 0.');
-  return number;
 }

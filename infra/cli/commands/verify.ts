@@ -1,12 +1,12 @@
 /** `laurel verify <run>`: makes parts of a run again from its store and compares bytes. */
 import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
 import { FlightClientPool } from '../../../proto/flight/client-pool.js';
 import { createShardHost } from '../../../workers/rollout/create-shard-host.js';
 import { LocalStore } from '../../../workers/store/local-store.js';
 import { PeerReader } from '../../../workers/transport/peer-reader.js';
 import { checkInvariants } from '../../../workers/verify/invariants.js';
 import { RunVerifier, type VerifyReport } from '../../../workers/verify/run-verifier.js';
+import { parsePositive } from '../arguments.js';
 import { progressBar } from '../progress-bar.js';
 import { storeRoot } from '../../folders.js';
 
@@ -24,8 +24,8 @@ export function addVerify(program: Command): void {
     .description('play, score and train parts of a run again from its store alone, and compare every byte')
     .argument('<run>', 'id of the run')
     .option('--all', 'the whole run instead of a sample')
-    .option('--sample <versions>', 'policy versions to make again, each with its segments and rewards', wholeNumber, SAMPLE)
-    .option('--seed <seed>', 'seed of the choice', wholeNumber, 1)
+    .option('--sample <versions>', 'policy versions to make again, each with its segments and rewards', parsePositive, SAMPLE)
+    .option('--seed <seed>', 'seed of the choice', parsePositive, 1)
     .action(verifyCommand);
 }
 
@@ -56,17 +56,11 @@ async function verifyCommand(run: string, options: VerifyCommandOptions): Promis
   }
 }
 
-export function describeReport({ same, repeated, versions, difference }: VerifyReport): string[] {
+function describeReport({ same, repeated, versions, difference }: VerifyReport): string[] {
   const count = (value: number, what: string): string => `${value.toLocaleString('en')} ${what}`;
   const lines = [
     `made again, the same to the last byte: ${[count(same.segments, 'segments played'), count(same.rewards, 'rewards computed'), `${count(same.updates, 'updates')} of ${versions.toLocaleString('en')}`, count(same.checkpoints, 'checkpoints'), count(same.labelEntries, 'entries of label logs')].join(', ')}${repeated > 0 ? ` (${count(repeated, 'updates')} repeated on the way)` : ''}`,
   ];
   if (difference === null) return [...lines, 'no difference'];
   return [...lines, `the first difference: ${difference[0]}`, ...difference.slice(1).map((step) => `  in ${step}`)];
-}
-
-function wholeNumber(value: string): number {
-  const number = Number(value);
-  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('expected a whole number of at least 1.');
-  return number;
 }

@@ -5,14 +5,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readHumanLabels } from '../../../workers/annotator/human-labels.js';
 import { findAnnotator, listAnnotators, readLabels } from '../../../workers/annotator/label-archive.js';
 import { LabelLog } from '../../../workers/annotator/label-log.js';
-import type { LabelRecord } from '../../../workers/annotator/label-record.js';
+import { textOfKey, type LabelRecord } from '../../../workers/annotator/label-record.js';
 import { LabelTable } from '../../../workers/annotator/label-table.js';
 import { LocalStore } from '../../../workers/store/local-store.js';
 
 const ANNOTATOR = 'b'.repeat(32);
 const AT = '2026-01-01T00:00:00.000Z';
-const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'latin1'));
-const byModel = (text: string, label: number): LabelRecord => ({ text: bytes(text), label, status: 'ok', reply: '', model: 'embedded:m', promptHash: 'p', tokensIn: 1, tokensOut: 1, latencyMs: 1, attempt: 1, askedAt: AT });
+const byModel = (text: string, label: number): LabelRecord => ({ text: textOfKey(text), label, status: 'ok', reply: '', model: 'embedded:m', promptHash: 'p', tokensIn: 1, tokensOut: 1, latencyMs: 1, attempt: 1, askedAt: AT });
 
 describe('labels that people made', () => {
   let folder: string;
