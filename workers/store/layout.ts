@@ -13,6 +13,7 @@ export const layout = {
   /** Parameters of one version as an Arrow table, for rollout workers. */
   policy: (run: string, version: number) => `runs/${run}/policies/${digits(version)}.arrow`,
   checkpoint: (run: string, version: number) => `runs/${run}/checkpoints/${digits(version)}/model.safetensors`,
+  checkpoints: (run: string) => `runs/${run}/checkpoints/`,
   checkpointPolicy: (run: string, version: number) => `runs/${run}/checkpoints/${digits(version)}/policy.onnx`,
   evaluation: (run: string, version: number, suite: string) => `runs/${run}/evaluations/${digits(version)}-${suite}.json`,
   evaluations: (run: string) => `runs/${run}/evaluations/`,

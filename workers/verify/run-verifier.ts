@@ -45,8 +45,13 @@ export interface VerifyReport {
 
 /** Something stored is not what it is when it is made again. */
 class Difference extends Error {
-  constructor(readonly lineage: readonly string[]) {
-    super(lineage[0]);
+  /** What was found, then what it is part of, outwards. */
+  readonly lineage: readonly string[];
+
+  /** @param within from the whole to the part */
+  constructor(found: string, within: readonly string[] = []) {
+    super(found);
+    this.lineage = [found, ...[...within].reverse()];
   }
 }
 
@@ -58,7 +63,8 @@ export class RunVerifier {
   private readonly counts = { segments: 0, rewards: 0, updates: 0, checkpoints: 0, labelEntries: 0 };
   /** Entries of each label log that were looked at. */
   private readonly labelsRead = new Map<string, number>();
-  private readonly played = new Set<string>();
+  /** Versions with a checkpoint. */
+  private checkpoints: readonly number[] = [];
   private repeated = 0;
 
   constructor(
@@ -74,7 +80,10 @@ export class RunVerifier {
 
   /** @throws LaurelError where a worker could not do the work itself (an asset is missing, the store cannot be read) */
   async verify(): Promise<VerifyReport> {
-    const records = await this.options.store.list(layout.updates(this.run));
+    const { store } = this.options;
+    const records = await store.list(layout.updates(this.run));
+    const prefix = layout.checkpoints(this.run);
+    this.checkpoints = (await store.list(prefix)).map(({ key }) => Number.parseInt(key.slice(prefix.length), 10));
     let difference: readonly string[] | null = null;
     try {
       await this.verifyBeginning();
@@ -110,17 +119,18 @@ export class RunVerifier {
     const key = layout.update(this.run, version);
     const record = await this.readJson<UpdateRecord>(key, []);
     const lineage = [`version ${version} (${key})`];
-    if (record.version !== version || record.parent !== version - 1) throw new Difference([`${key} says version ${record.version} with parent ${record.parent}, expected ${version} with ${version - 1}`]);
-    for (const [index, segment] of record.segments.entries()) {
-      await this.verifySegment(segment, lineage);
+    if (record.version !== version || record.parent !== version - 1) throw new Difference(`${key} says version ${record.version} with parent ${record.parent}, expected ${version} with ${version - 1}`);
+    const segments: SegmentRef[] = [];
+    for (const [index, input] of record.segments.entries()) {
+      const segment = await this.verifySegment(input, lineage);
       await this.verifyReward(record.rewards[index] as InputRef, segment, lineage);
+      segments.push(segment);
     }
-    await this.verifyUpdate(record, key, lineage);
+    await this.verifyUpdate(record, segments, key, lineage);
   }
 
   /** Plays the segment again, from the boundary of the one before it and with the policy that is recorded. */
-  private async verifySegment(input: InputRef, lineage: readonly string[]): Promise<void> {
-    if (this.played.has(input.key)) return;
+  private async verifySegment(input: InputRef, lineage: readonly string[]): Promise<SegmentRef> {
     const stored = await this.readInput(input, lineage);
     const { shard, seq, policyVersion } = readSegmentBody(stored);
     const previous = seq === 0 ? null : await this.segmentAt(shard, seq - 1, lineage);
@@ -129,22 +139,21 @@ export class RunVerifier {
     this.overlay.hide(input.key);
     await this.failing(from, () => this.rollout.collect({ run: this.run, shard, seq, segments: 1, policy, previous }));
     await this.compare(input.key, from, stored);
-    this.played.add(input.key);
     this.counts.segments += 1;
+    return segmentOf(input.key, stored);
   }
 
-  private async verifyReward(input: InputRef, segmentInput: InputRef, lineage: readonly string[]): Promise<void> {
+  private async verifyReward(input: InputRef, segment: SegmentRef, lineage: readonly string[]): Promise<void> {
     const stored = await this.readInput(input, lineage);
     const { body } = decodeRewards(stored);
     const positions = Object.entries(body.labels).map(([source, { annotator, position }]) => `${source} at position ${position} of the label log ${annotator}`);
-    const from = [...lineage, `rewards of ${segmentInput.key}${positions.length > 0 ? `, ${positions.join(', ')}` : ''}`];
-    if (body.segment.digest !== segmentInput.digest) throw new Difference([`${input.key} was made from ${body.segment.digest}, the segment of the update is ${segmentInput.digest}`, ...from.reverse()]);
+    const from = [...lineage, `rewards of ${segment.key}${positions.length > 0 ? `, ${positions.join(', ')}` : ''}`];
+    if (body.segment.digest !== segment.digest) throw new Difference(`${input.key} was made from ${body.segment.digest}, the segment of the update is ${segment.digest}`, from);
     const labels = Object.fromEntries(Object.entries(body.labels).map(([source, log]) => [source, { ...log, labels: 0 }]));
     for (const { annotator, position } of Object.values(body.labels)) await this.verifyLabels(annotator, position, from);
     this.overlay.hide(input.key);
-    const segment = await this.segmentOf(segmentInput.key, await this.readInput(segmentInput, from));
     const [made] = await this.failing(from, () => this.scorer.score({ run: this.run, segments: [segment], labels, weights: body.weights }));
-    if (made?.key !== input.key) throw new Difference([`${input.key}: computed again its scoring would be ${String(made?.key)}`, ...from.reverse()]);
+    if (made?.key !== input.key) throw new Difference(`${input.key}: computed again its scoring would be ${String(made?.key)}`, from);
     await this.compare(input.key, from, stored);
     this.counts.rewards += 1;
   }
@@ -153,33 +162,31 @@ export class RunVerifier {
   private async verifyLabels(annotator: string, position: number, lineage: readonly string[]): Promise<void> {
     for (let entry = this.labelsRead.get(annotator) ?? 0; entry < position; entry++) {
       const key = layout.label(annotator, entry);
-      const bytes = await this.options.store.get(key);
-      if (bytes === undefined) throw new Difference([`${key} is missing`, ...[...lineage].reverse()]);
+      const bytes = await this.present(key, lineage);
       const made = await this.failing(lineage, async () => encodeLabels(annotator, decodeRecords(bytes, key, annotator)));
-      if (Buffer.compare(bytes, made) !== 0) throw new Difference([`${key}: ${tableDifference(bytes, made)}`, ...[...lineage].reverse()]);
+      if (Buffer.compare(bytes, made) !== 0) throw new Difference(`${key}: ${tableDifference(bytes, made)}`, lineage);
       this.labelsRead.set(annotator, entry + 1);
       this.counts.labelEntries += 1;
     }
   }
 
   /** Repeats the update and compares the record, and the policy and checkpoint where they are kept. */
-  private async verifyUpdate(record: UpdateRecord, key: string, lineage: readonly string[]): Promise<void> {
+  private async verifyUpdate(record: UpdateRecord, segments: readonly SegmentRef[], key: string, lineage: readonly string[]): Promise<void> {
     const { run } = this;
     const { version, parent } = record;
     const { store } = this.options;
     const checkpoints = [layout.checkpoint(run, version), layout.checkpointPolicy(run, version)];
     const hasCheckpoint = await store.exists(checkpoints[0] as string);
     this.overlay.hide(key, layout.policy(run, version), ...checkpoints);
-    const segments = await Promise.all(record.segments.map(async (input) => this.segmentOf(input.key, await this.readInput(input, lineage))));
     const rewards = record.rewards.map((input, index) => ({ ...input, endpoints: [], shard: segments[index]!.shard, seq: segments[index]!.seq, scoring: '', components: {} }));
-    const { replayed } = await this.failing(lineage, async () =>
-      this.updater.update({ run, parent, batches: [{ segments, rewards }], checkpoint: await this.checkpointBefore(version), checkpointsAt: hasCheckpoint ? [version] : [] }),
+    const { replayed } = await this.failing(lineage, () =>
+      this.updater.update({ run, parent, batches: [{ segments, rewards }], checkpoint: this.checkpointBefore(version), checkpointsAt: hasCheckpoint ? [version] : [] }),
     );
     this.repeated += replayed;
     const made = JSON.parse(Buffer.from(this.overlay.take(key) ?? []).toString('utf8')) as UpdateRecord;
     for (const field of ['parametersDigest', 'metrics', 'segments', 'rewards', 'transitions', 'lagMax'] as const) {
       const [was, is] = [JSON.stringify(record[field]), JSON.stringify(made[field])];
-      if (was !== is) throw new Difference([`${key}, ${field}: stored ${was.slice(0, 200)}, made again ${is.slice(0, 200)}`, ...lineage]);
+      if (was !== is) throw new Difference(`${key}, ${field}: stored ${was.slice(0, 200)}, made again ${is.slice(0, 200)}`, lineage);
     }
     const policyKey = layout.policy(run, version);
     if (record.policy !== null && (await store.exists(policyKey))) await this.compare(policyKey, lineage);
@@ -194,13 +201,17 @@ export class RunVerifier {
   /** What the overlay holds under `key` against what the store holds. */
   private async compare(key: string, lineage: readonly string[], known?: Uint8Array): Promise<void> {
     const made = this.overlay.take(key);
-    const stored = known ?? (await this.options.store.get(key));
-    const from = [...lineage].reverse();
-    if (stored === undefined) throw new Difference([`${key} is missing`, ...from]);
-    if (made === undefined) throw new Difference([`${key} is not made when its work is repeated`, ...from]);
+    const stored = known ?? (await this.present(key, lineage));
+    if (made === undefined) throw new Difference(`${key} is not made when its work is repeated`, lineage);
     if (Buffer.compare(stored, made) === 0) return;
     const where = key.endsWith('.arrow') ? tableDifference(stored, made) : `stored ${digestOf(stored)}, made again ${digestOf(made)}`;
-    throw new Difference([`${key}: ${where}`, ...from]);
+    throw new Difference(`${key}: ${where}`, lineage);
+  }
+
+  private async present(key: string, lineage: readonly string[]): Promise<Uint8Array> {
+    const bytes = await this.options.store.get(key);
+    if (bytes === undefined) throw new Difference(`${key} is missing`, lineage);
+    return bytes;
   }
 
   /** An input as the update names it: its digest is part of the record. */
@@ -215,27 +226,21 @@ export class RunVerifier {
     } catch (error) {
       const code = (error as { code?: string }).code ?? '';
       if (!FOUND.has(code)) throw error;
-      throw new Difference([`${code}: ${(error as Error).message}`, ...[...lineage].reverse()]);
+      throw new Difference(`${code}: ${(error as Error).message}`, lineage);
     }
   }
 
   private async segmentAt(shard: number, seq: number, lineage: readonly string[]): Promise<SegmentRef> {
     const key = layout.segment(this.run, shard, seq);
-    const bytes = await this.options.store.get(key);
-    if (bytes === undefined) throw new Difference([`${key} is missing`, ...[...lineage].reverse()]);
-    return this.failing(lineage, async () => this.segmentOf(key, bytes));
-  }
-
-  private segmentOf(key: string, bytes: Uint8Array): SegmentRef {
-    return segmentRef(artifactOf(key, bytes), readSegmentBody(bytes));
+    const bytes = await this.present(key, lineage);
+    return this.failing(lineage, async () => segmentOf(key, bytes));
   }
 
   private async policyAt(version: number, lineage: readonly string[]): Promise<PolicyRef> {
     const key = layout.policy(this.run, version);
-    const bytes = await this.options.store.get(key);
-    if (bytes === undefined) throw new Difference([`${key} is missing`, ...[...lineage].reverse()]);
+    const bytes = await this.present(key, lineage);
     const record = version === 0 ? undefined : await this.readJson<UpdateRecord>(layout.update(this.run, version), lineage);
-    if (record?.policy && record.policy.digest !== digestOf(bytes)) throw new Difference([`${key}: stored ${digestOf(bytes)}, recorded ${record.policy.digest}`, ...[...lineage].reverse()]);
+    if (record?.policy && record.policy.digest !== digestOf(bytes)) throw new Difference(`${key}: stored ${digestOf(bytes)}, recorded ${record.policy.digest}`, lineage);
     return { version, artifact: artifactOf(key, bytes) };
   }
 
@@ -244,15 +249,13 @@ export class RunVerifier {
       const value = await readJson<T>(this.options.store, key);
       if (value !== undefined) return value;
     } catch (error) {
-      throw new Difference([`${key} cannot be read: ${(error as Error).message}`, ...[...lineage].reverse()]);
+      throw new Difference(`${key} cannot be read: ${(error as Error).message}`, lineage);
     }
-    throw new Difference([`${key} is missing`, ...[...lineage].reverse()]);
+    throw new Difference(`${key} is missing`, lineage);
   }
 
-  private async checkpointBefore(version: number): Promise<number> {
-    const stored = await this.options.store.list(`runs/${this.run}/checkpoints/`);
-    const versions = stored.map(({ key }) => Number(key.split('/')[3])).filter((one) => one < version);
-    return Math.max(0, ...versions);
+  private checkpointBefore(version: number): number {
+    return Math.max(0, ...this.checkpoints.filter((one) => one < version));
   }
 
   private choose(versions: number): number[] {
@@ -270,6 +273,10 @@ export class RunVerifier {
 }
 
 const FOUND = new Set(['LAUREL_STORE_CORRUPT', 'LAUREL_STORE_MISSING', 'LAUREL_SCHEMA_MISMATCH', 'LAUREL_INVARIANT_VIOLATED', 'LAUREL_MODEL_INVALID', 'LAUREL_STORE_CONFLICT']);
+
+function segmentOf(key: string, bytes: Uint8Array): SegmentRef {
+  return segmentRef(artifactOf(key, bytes), readSegmentBody(bytes));
+}
 
 function artifactOf(key: string, bytes: Uint8Array): ArtifactRef {
   return { key, digest: digestOf(bytes), bytes: bytes.byteLength, rows: 0, schemaVersion: 1, endpoints: [] };
