@@ -7,6 +7,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { isProcessAlive } from './process-alive.js';
 
 /**
  * A name for the queue of this process: the same for each process of this name in this folder, as long as only one
@@ -18,16 +19,7 @@ export async function claimSlot(folder: string, name: string, pid: number = proc
   const place = `${hostname()}-${createHash('sha256').update(folder).digest('hex').slice(0, 8)}-${name}`;
   await mkdir(folder, { recursive: true });
   const holder = Number(await readFile(path, 'utf8').catch(() => ''));
-  if (holder > 0 && holder !== pid && isAlive(holder)) return `${place}-${pid}-${randomBytes(4).toString('hex')}`;
+  if (holder !== pid && isProcessAlive(holder)) return `${place}-${pid}-${randomBytes(4).toString('hex')}`;
   await writeFile(path, String(pid));
   return place;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

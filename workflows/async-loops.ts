@@ -3,7 +3,7 @@ import { CancellationScope, condition, isCancellation } from '@temporalio/workfl
 import type { UpdateBatch } from '../proto/activities.js';
 import type { SegmentRef } from '../proto/references.js';
 import { annotateSource, appendMetricsWhenDue, collectShard, scoreSegments, updatePolicy } from './run-steps.js';
-import type { RunContext } from './run-context.js';
+import type { Failure, RunContext } from './run-context.js';
 import { admit, batchesRemaining, collectingSuffices, lagAllows, lotSegments, stopReached } from './training-decisions.js';
 
 /** An annotate call may last this long after the run has ended. */
@@ -69,7 +69,7 @@ async function annotationLoop(context: RunContext, source: string, over: () => b
 }
 
 /** One call; when the run ends it has a grace time, then it is cancelled: a judge that is down must not hold the end. */
-async function untilOver(context: RunContext, source: string, over: () => boolean): ReturnType<typeof annotateSource> {
+async function untilOver(context: RunContext, source: string, over: () => boolean): Promise<Failure | undefined> {
   let done = false;
   const scope = new CancellationScope();
   const call = scope

@@ -14,7 +14,7 @@ import {
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { TASK_QUEUES, type AnnotatorActivities, type LearnerActivities, type Pool, type RewardActivities, type RolloutActivities } from '../proto/activities.js';
-import type { Decision, RunState, RunStatus } from '../proto/status.js';
+import { DECISIONS, type Decision, type RunState, type RunStatus } from '../proto/status.js';
 import { runDetails } from './run-details.js';
 import { statusOf } from './training-metrics.js';
 import { step, type TrainingEvent, type TrainingState } from './training-state.js';
@@ -37,7 +37,6 @@ export const rollout = proxyActivities<RolloutActivities>({ ...base, taskQueue: 
 export const annotator = proxyActivities<AnnotatorActivities>({ ...base, taskQueue: TASK_QUEUES.annotator });
 export const reward = proxyActivities<RewardActivities>({ ...base, taskQueue: TASK_QUEUES.reward });
 export const learner = proxyActivities<LearnerActivities>({ ...base, taskQueue: TASK_QUEUES.learner });
-
 
 export class RunContext {
   /** Set when the workflow is about to continue as new: loops end at their next border. */
@@ -158,7 +157,7 @@ export class RunContext {
     const id = `${this.state.attentionCount + 1}`;
     log.warn('step parked', { step: stepName, code, message });
     const sinceMs = Date.now();
-    const choices: readonly Decision[] = voidable ? ['retry', 'skip', 'void', 'stop'] : ['retry', 'skip', 'stop'];
+    const choices = DECISIONS.filter((choice) => voidable || choice !== 'void');
     this.apply({ type: 'parked', attention: { id, step: stepName, code, message, choices, sinceMs } });
     await condition(() => this.decisions.has(id) || this.state.stopRequested);
     const { decision, by } = this.decisions.get(id) ?? { decision: 'stop' as const, by: null };
@@ -234,7 +233,13 @@ export function isFinal(error: unknown): boolean {
   return error instanceof ActivityFailure && error.cause instanceof ApplicationFailure && error.cause.nonRetryable === true;
 }
 
-export function describeFailure(error: unknown): { code: string; message: string } {
+/** A failure as a person is told of it. */
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+}
+
+export function describeFailure(error: unknown): Failure {
   const cause = error instanceof ActivityFailure ? (error.cause ?? error) : error;
   if (cause instanceof ApplicationFailure) return { code: cause.type ?? 'Error', message: cause.message };
   if (cause instanceof TimeoutFailure) return { code: 'LAUREL_WORKER_FAILED', message: `the call timed out (${cause.timeoutType})` };

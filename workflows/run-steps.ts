@@ -2,7 +2,7 @@
 import { isCancellation } from '@temporalio/workflow';
 import type { UpdateBatch } from '../proto/activities.js';
 import type { RewardRef, SegmentRef } from '../proto/references.js';
-import { annotator, describeFailure, isFinal, learner, reward, rollout, type RunContext } from './run-context.js';
+import { annotator, describeFailure, isFinal, learner, reward, rollout, type Failure, type RunContext } from './run-context.js';
 import { checkpointsDue } from './training-decisions.js';
 import type { LabelPositions } from '../proto/activities.js';
 import { mapValues } from './training-state.js';
@@ -30,7 +30,7 @@ export async function collectShard(context: RunContext, shard: number): Promise<
  * One call about the newest segments. In the background (no drain) a call that failed is not repeated as it was: while the
  * judge is gone the newest messages become others. Its failure comes back, and the caller waits before the next call.
  */
-export async function annotateSource(context: RunContext, source: string, drain: boolean): Promise<{ readonly code: string; readonly message: string } | undefined> {
+export async function annotateSource(context: RunContext, source: string, drain: boolean): Promise<Failure | undefined> {
   const { run, job, annotations } = context.state;
   const spec = job.sources[source];
   const annotation = annotations[source];
@@ -40,7 +40,7 @@ export async function annotateSource(context: RunContext, source: string, drain:
   const summary = `${source} · ${annotation.window.filter((one) => !one.seen).length} new segments · ${annotation.log.labels} labels so far`;
   const input = { run, source, annotator: spec.annotator, annotatorId: annotation.log.annotator, segments, drain };
   const options = drain ? { summary, startToCloseTimeout: '24 hours' as const } : { summary, retry: { maximumAttempts: 1 } };
-  let failure: { readonly code: string; readonly message: string } | undefined;
+  let failure: Failure | undefined;
   const result = await context.guarded(`annotate ${summary}`, () =>
     annotator.annotate.executeWithOptions(options, [input]).catch((error: unknown) => {
       if (drain || isCancellation(error) || isFinal(error)) throw error;

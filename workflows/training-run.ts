@@ -14,7 +14,7 @@ import {
 import { LaurelError } from '../proto/errors.js';
 import { stopSchema } from '../proto/job.js';
 import { resolveJob } from '../proto/resolve.js';
-import type { Decision, DecisionInput, RunResult, RunStatus, SteerInput } from '../proto/status.js';
+import type { Attention, Decision, DecisionInput, RunResult, RunStatus, SteerInput } from '../proto/status.js';
 import { runAsync } from './async-loops.js';
 import { annotator, learner, RunContext } from './run-context.js';
 import { runLockstep } from './lockstep-rounds.js';
@@ -162,14 +162,13 @@ function setHandlers(context: RunContext): void {
     { description: 'Change reward weights or the stop criterion: {"weights": {"game": 0.2}, "stop": {"transitions": 1000000}}.', validator: (steer: SteerInput) => validateSteer(context.state, steer) },
   );
   const decide = (decision: Decision) => (input?: DecisionInput) => {
-    const id = input?.id ?? context.state.attention[0]!.id;
-    context.decide(id, decision, input?.by ?? null);
-    return `${decision}: ${context.state.attention.find((one) => one.id === id)?.step ?? id}`;
+    const parked = parkedStep(context.state, input);
+    context.decide(parked.id, decision, input?.by ?? null);
+    return `${decision}: ${parked.step}`;
   };
-  const validator = (input?: DecisionInput): void => validateDecision(context.state, input);
+  const validator = (input?: DecisionInput): void => void parkedStep(context.state, input);
   const mayVoid = (input?: DecisionInput): void => {
-    validateDecision(context.state, input);
-    const parked = context.state.attention.find((one) => one.id === input?.id) ?? context.state.attention[0]!;
+    const parked = parkedStep(context.state, input);
     if (!parked.choices.includes('void')) throw new Error(`expected a step that holds segments, ${parked.step} holds none; its choices: ${parked.choices.join(', ')}`);
   };
   setHandler(retryUpdate, decide('retry'), { description: 'Try a parked step again: {"id": "1"}, or {} for the oldest.', validator });
@@ -189,9 +188,12 @@ function validateSteer(state: TrainingState, steer: SteerInput): void {
   if (steer?.weights === undefined && steer?.stop === undefined) throw new Error('expected weights or stop');
 }
 
-function validateDecision(state: TrainingState, input?: DecisionInput): void {
-  if (state.attention.length === 0) throw new Error('nothing needs attention');
-  if (input?.id !== undefined && !state.attention.some((one) => one.id === input.id)) {
-    throw new Error(`expected one of the parked steps ${state.attention.map((one) => one.id).join(', ')}, got ${input.id}`);
-  }
+/** The step that a decision is about: the one it names, else the oldest. @throws Error where there is none */
+function parkedStep(state: TrainingState, input?: DecisionInput): Attention {
+  const [oldest] = state.attention;
+  if (oldest === undefined) throw new Error('nothing needs attention');
+  if (input?.id === undefined) return oldest;
+  const named = state.attention.find((one) => one.id === input.id);
+  if (named === undefined) throw new Error(`expected one of the parked steps ${state.attention.map((one) => one.id).join(', ')}, got ${input.id}`);
+  return named;
 }

@@ -4,6 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { compiledPath } from '../folders.js';
 import { ADVERTISED_HOST } from './flight-proxy.js';
+import { isolatedVariables } from './isolated-variables.js';
 import { findProcesses, signal } from './processes.js';
 
 const RESTART_MS = 1_000;
@@ -26,8 +27,7 @@ export class LaurelProcess {
   start(): void {
     if (this.stopped) return;
     const log = openSync(join(this.state, 'cli.log'), 'a');
-    const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TEMPORAL_')));
-    const variables = { ...own, TEMPORAL_CONFIG_FILE: join(this.state, 'none.toml'), LAUREL_STATE: this.state, LAUREL_STORE: this.store, LAUREL_SERVER_PORTS: 'any', LAUREL_FLIGHT_ADVERTISED_HOST: ADVERTISED_HOST, NO_COLOR: '1' };
+    const variables = { ...isolatedVariables(this.state, this.store), LAUREL_FLIGHT_ADVERTISED_HOST: ADVERTISED_HOST };
     const child = spawn(process.execPath, ['--enable-source-maps', compiledPath('infra/cli/main.ts'), 'run', this.job], { env: variables, detached: true, stdio: ['ignore', log, log] });
     closeSync(log);
     this.child = child;

@@ -1,6 +1,7 @@
 /** The processes of one state folder, found in /proc by their environment (Linux). */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Pool } from '../../proto/activities.js';
+import { isProcessAlive } from '../../workers/process-alive.js';
 
 export type ProcessKind = Pool | 'cli' | 'server' | 'other';
 
@@ -17,8 +18,7 @@ export function findProcesses(state: string): FoundProcess[] {
     if (!/^\d+$/.test(name)) continue;
     try {
       if (!readFileSync(`/proc/${name}/environ`, 'utf8').split('\0').includes(mark)) continue;
-      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
-      if (/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2))) continue;
+      if (!isProcessAlive(Number(name))) continue;
       const words = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
       found.push({ pid: Number(name), kind: kindOf(words) });
     } catch {

@@ -8,7 +8,8 @@ import lockfile from 'proper-lockfile';
 import { LaurelError } from '../../proto/errors.js';
 import { openConnection, type ServerTarget } from './connection.js';
 import { choosePorts } from './ports.js';
-import { isProcessAlive, readRecord, writeRecord, type ServerRecord } from './record.js';
+import { readRecord, writeRecord, type ServerRecord } from './record.js';
+import { isProcessAlive } from '../../workers/process-alive.js';
 import { ensureSearchAttributes, SEARCH_ATTRIBUTES } from './search-attributes.js';
 
 export interface DevServerOptions {

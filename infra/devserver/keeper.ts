@@ -1,6 +1,6 @@
 /** Keeps the dev server alive while a command needs it: one that dies is started again at the same address. */
 import { openDevServer, type DevServer, type DevServerOptions } from './dev-server.js';
-import { isProcessAlive } from './record.js';
+import { isProcessAlive } from '../../workers/process-alive.js';
 
 const LOOK_EVERY_MS = 1_000;
 const RETRY_MS_MAX = 30_000;

@@ -1,5 +1,4 @@
 /** The note that a running dev server leaves in the state folder, so that the next command finds it. */
-import { readFileSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
@@ -34,20 +33,4 @@ export async function writeRecord(state: string, record: ServerRecord): Promise<
   const temporary = `${path}.${process.pid}`;
   await writeFile(temporary, `${JSON.stringify(record, null, 2)}\n`);
   await rename(temporary, path);
-}
-
-/** Whether a process runs; one that has ended and is not yet collected by its parent does not. */
-export function isProcessAlive(pid: number): boolean {
-  if (pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
-  } catch {
-    return true; // No /proc on this system: the signal was the answer.
-  }
 }

@@ -6,8 +6,8 @@ import { POOLS } from '../../infra/supervisor/plan.js';
 import type { JobInput } from '../../proto/job.js';
 import { CounterRandom } from '../../proto/philox.js';
 import { decodeRecords, textKey } from '../../workers/annotator/label-record.js';
-import { digestOf } from '../../workers/store/artifacts.js';
 import { LocalStore } from '../../workers/store/local-store.js';
+import { digestsIn, COMPUTED } from '../support/digests.js';
 import { DisturbedRun } from './disturbed-run.js';
 
 const SEED = 21;
@@ -54,13 +54,10 @@ async function play(judge: FaultJudge, disturb: (run: DisturbedRun) => Promise<u
   expect(code, output).toBe(0);
   expect(await run.faults()).toEqual([]);
   const store = new LocalStore(run.project.store);
-  const found: Record<string, string> = {};
-  for (const { key } of await store.list('')) {
-    const bytes = (await store.get(key))!;
-    // Times are in the summary, the metrics and the report; everything that is computed must be the same.
-    if (/\/(segments|rewards|updates|policies|checkpoints|evaluations)\/|spec\.json$/.test(key)) found[key] = digestOf(bytes);
-    const annotator = /^labels\/(\w+)\//.exec(key)?.[1];
-    if (annotator !== undefined) found[key] = decodeRecords(bytes, key, annotator).map(({ text, label }) => `${textKey(text)} ${label}`).join('\n');
+  const found = await digestsIn(store, '', COMPUTED);
+  for (const { key } of await store.list('labels/')) {
+    const annotator = key.split('/')[1]!;
+    found[key] = decodeRecords((await store.get(key))!, key, annotator).map(({ text, label }) => `${textKey(text)} ${label}`).join('\n');
   }
   await run.remove();
   return found;

@@ -3,10 +3,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { CounterRandom } from '../../proto/philox.js';
-import { digestOf } from '../../workers/store/artifacts.js';
 import { LocalStore } from '../../workers/store/local-store.js';
 import { checkInvariants } from '../../workers/verify/invariants.js';
 import { Project, type CliProcess } from '../infra/cli-process.js';
+import { COMPUTED, digestsIn } from '../support/digests.js';
 
 const projects: Project[] = [];
 afterEach(async () => {
@@ -45,12 +45,7 @@ async function play(spec: Record<string, unknown>, disturb?: (project: Project, 
   expect(code, output).toBe(0);
   const store = new LocalStore(project.store);
   expect((await checkInvariants(store, 'lockstep')).faults).toEqual([]);
-  const digests: Record<string, string> = {};
-  for (const { key } of await store.list('runs/lockstep/')) {
-    // Times are in the summary, the metrics and the report; everything that is computed must be the same.
-    if (/\/(segments|rewards|updates|policies|checkpoints|evaluations)\/|spec\.json$/.test(key)) digests[key] = digestOf((await store.get(key))!);
-  }
-  return digests;
+  return digestsIn(store, 'runs/lockstep/', COMPUTED);
 }
 
 /** Kills a worker of each pool once, at moments and in an order drawn from a seed. */

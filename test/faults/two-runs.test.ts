@@ -6,11 +6,11 @@ import { afterEach, expect, it } from 'vitest';
 import { FaultJudge } from '../../infra/chaos/fault-judge.js';
 import { auditJudge } from '../../infra/chaos/judge-audit.js';
 import type { JobInput } from '../../proto/job.js';
-import { digestOf } from '../../workers/store/artifacts.js';
 import { layout } from '../../workers/store/layout.js';
 import { LocalStore } from '../../workers/store/local-store.js';
 import { checkInvariants } from '../../workers/verify/invariants.js';
 import { Project } from '../infra/cli-process.js';
+import { digestsIn } from '../support/digests.js';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -46,10 +46,8 @@ async function makeProject(...jobs: JobInput[]): Promise<{ project: Project; sto
 }
 
 /** What a run played and learned; the names of its rewards hold the position of the shared label log. */
-async function learned(store: LocalStore, run: string): Promise<Record<string, string>> {
-  const found: Record<string, string> = {};
-  for (const { key } of await store.list(`runs/${run}/`)) if (/\/(segments|policies|checkpoints|evaluations)\//.test(key)) found[key] = digestOf((await store.get(key))!);
-  return found;
+function learned(store: LocalStore, run: string): Promise<Record<string, string>> {
+  return digestsIn(store, `runs/${run}/`, /\/(segments|policies|checkpoints|evaluations)\//);
 }
 
 it('two runs share workers, store and labels, are each what they are alone, and an id is never started twice', async () => {

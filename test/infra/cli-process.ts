@@ -3,7 +3,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isProcessAlive, readRecord } from '../../infra/devserver/record.js';
+import { readRecord } from '../../infra/devserver/record.js';
+import { isProcessAlive } from '../../workers/process-alive.js';
+import { isolatedVariables } from '../../infra/chaos/isolated-variables.js';
 import { compiledPath } from '../../infra/folders.js';
 
 export interface Ended {
@@ -76,8 +78,7 @@ export class Project {
 
   /** No server of the developer's own may be used by a test. */
   variables(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
-    const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TEMPORAL_')));
-    return { ...own, TEMPORAL_CONFIG_FILE: join(this.folder, 'none.toml'), LAUREL_STATE: this.state, LAUREL_STORE: this.store, LAUREL_SERVER_PORTS: 'any', NO_COLOR: '1', ...more };
+    return { ...isolatedVariables(this.state, this.store), ...more };
   }
 
   start(parameters: readonly string[], input?: string, more: NodeJS.ProcessEnv = {}): CliProcess {

@@ -9,7 +9,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectTo } from '../../infra/devserver/connection.js';
 import { findDevServer, openDevServer, type DevServer } from '../../infra/devserver/dev-server.js';
 import { ServerKeeper } from '../../infra/devserver/keeper.js';
-import { isProcessAlive, readRecord, writeRecord } from '../../infra/devserver/record.js';
+import { readRecord, writeRecord } from '../../infra/devserver/record.js';
+import { isProcessAlive } from '../../workers/process-alive.js';
 import { ensureSearchAttributes, missingSearchAttributes } from '../../infra/devserver/search-attributes.js';
 import { findTemporalCli } from '../../infra/temporal-cli/temporal-cli.js';
 

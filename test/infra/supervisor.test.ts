@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { isProcessAlive } from '../../infra/devserver/record.js';
+import { isProcessAlive } from '../../workers/process-alive.js';
 import { compiledPath } from '../../infra/folders.js';
 import { lastComplaint } from '../../infra/supervisor/log-file.js';
 import { Supervisor, type WorkerEvent } from '../../infra/supervisor/supervisor.js';

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { UpdateBatch, UpdateInput } from '../../../proto/activities.js';
-import { digestOf } from '../../../workers/store/artifacts.js';
 import { layout } from '../../../workers/store/layout.js';
 import { LocalStore } from '../../../workers/store/local-store.js';
 import type { ObjectStore } from '../../../workers/store/object-store.js';
+import { digestsIn } from '../../support/digests.js';
 import { SmallRun, updaterOf } from '../../support/small-run.js';
 
 /** A process that dies at its n-th write: before it, or after it (the caller never hears of it). */
@@ -32,12 +32,6 @@ function dyingStore(store: ObjectStore, writes: number, when: 'before' | 'after'
       return result;
     },
   };
-}
-
-async function digestsIn(store: ObjectStore): Promise<Record<string, string>> {
-  const found: Record<string, string> = {};
-  for (const { key } of await store.list('')) found[key] = digestOf((await store.get(key))!);
-  return found;
 }
 
 describe('the updater', () => {
