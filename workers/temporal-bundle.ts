@@ -45,6 +45,6 @@ async function sourcesDigest(): Promise<string> {
     for (const name of names) hash.update(`${folder}/${name}\0`).update(await readFile(join(compiled, folder, name)));
   }
   const load = createRequire(import.meta.url);
-  for (const name of ['@temporalio/worker', '@temporalio/workflow', 'zod']) hash.update(`${name}@${(load(`${name}/package.json`) as { version: string }).version}\0`);
+  for (const name of ['@temporalio/worker', '@temporalio/workflow', 'zod', 'fastest-levenshtein']) hash.update(`${name}@${(load(`${name}/package.json`) as { version: string }).version}\0`);
   return hash.digest('hex').slice(0, 16);
 }
