@@ -24,7 +24,7 @@ export async function runActivity<T>(body: (work: Work) => Promise<T>): Promise<
   } catch (error) {
     // `cancelled` rejects with the failure that says why; an aborted call ends as that, whatever it threw.
     if (context.cancellationSignal.aborted) await context.cancelled;
-    throw toFailure(error);
+    throw toFailure(error, context.info.attempt);
   } finally {
     clearInterval(timer);
   }

@@ -1,9 +1,21 @@
-import type { AppendMetricsInput, FinishInput, FinishResult, RewardActivities, ScoreInput } from '../proto/activities.js';
-import type { RewardRef } from '../proto/references.js';
+import type { AppendMetricsInput, FinishInput, FinishResult, FitInput, FitResult, RescoreInput, RescoringResult, RewardActivities, SampleSegmentsInput, ScoreInput } from '../proto/activities.js';
+import type { RewardRef, SegmentRef } from '../proto/references.js';
+import type { RestoreResult, RestoreRewardInput } from '../proto/restoration.js';
+import type { SweepInput, SweepResult } from '../proto/retention.js';
 import { runActivity, type Work } from './activity.js';
 
 export interface ScorerMachinery {
   score(input: ScoreInput, work: Work): Promise<readonly RewardRef[]>;
+  restore(input: RestoreRewardInput, work: Work): Promise<RestoreResult>;
+}
+
+export interface FitterMachinery {
+  fit(input: FitInput, work: Work): Promise<FitResult>;
+}
+
+export interface RescorerMachinery {
+  sample(input: SampleSegmentsInput, work: Work): Promise<readonly SegmentRef[]>;
+  rescore(input: RescoreInput, work: Work): Promise<RescoringResult>;
 }
 
 export interface RecordMachinery {
@@ -11,7 +23,11 @@ export interface RecordMachinery {
   finishRun(input: FinishInput): Promise<FinishResult>;
 }
 
-export function createRewardActivities(scorer: ScorerMachinery, records: RecordMachinery, workerQueue: string): RewardActivities {
+export interface SweeperMachinery {
+  sweep(input: SweepInput, work: Work): Promise<SweepResult>;
+}
+
+export function createRewardActivities(scorer: ScorerMachinery, fitter: FitterMachinery, rescorer: RescorerMachinery, records: RecordMachinery, sweeper: SweeperMachinery, workerQueue: string): RewardActivities {
   return {
     score: (input) =>
       runActivity(async (work) => {
@@ -19,6 +35,11 @@ export function createRewardActivities(scorer: ScorerMachinery, records: RecordM
         const rewards = await scorer.score(input, work);
         return { rewards, workerQueue, scoreMs: performance.now() - begunMs };
       }),
+    fit: (input) => runActivity((work) => fitter.fit(input, work)),
+    restoreReward: (input) => runActivity((work) => scorer.restore(input, work)),
+    sampleSegments: (input) => runActivity((work) => rescorer.sample(input, work)),
+    rescore: (input) => runActivity((work) => rescorer.rescore(input, work)),
+    sweep: (input) => runActivity((work) => sweeper.sweep(input, work)),
     appendMetrics: (input) => runActivity(() => records.appendMetrics(input)),
     finishRun: (input) => runActivity(() => records.finishRun(input)),
   };

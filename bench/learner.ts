@@ -16,6 +16,7 @@ import { environmentSpaces } from '../workers/rollout/environments/registry.js';
 import { ensurePython } from '../test/reference/ensure-python.js';
 import { median, startPeer } from './peer.js';
 import type { Row } from './pipeline.js';
+import { actorCriticOf, networkPolicyOf } from '../proto/learning.js';
 
 const ROUNDS = 9;
 const STEPS = 4;
@@ -30,9 +31,9 @@ export async function benchLearner(): Promise<readonly Row[]> {
 async function compare(example: string, python: string): Promise<Row> {
   const job = resolveJob(JSON.parse(await readFile(join(projectRoot(), 'examples', `${example}.json`), 'utf8')));
   const spaces = await environmentSpaces(job.environment);
-  const network = new Network(spaces, job.policy);
+  const network = new Network(spaces, networkPolicyOf(job.policy));
   const grid = [job.rollout.segmentSteps, job.learn.batchSegments * job.rollout.environmentsPerShard] as const;
-  const stepper = await TrainStepper.create(network, job.learn, ...grid);
+  const stepper = await TrainStepper.create(network, actorCriticOf(job.learn), ...grid);
   const peer = await startPeer([python, join(projectRoot(), 'bench', 'learner_reference.py')], JSON.stringify({ spaces, policy: job.policy, learn: job.learn, grid }));
   try {
     const parameters = network.parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);

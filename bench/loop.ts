@@ -11,12 +11,13 @@ import { encodePolicy } from '../workers/learner/policy-artifact.js';
 import type { TrainerState } from '../workers/learner/loss-session.js';
 import { initialTrainerState, TrainStepper } from '../workers/learner/stepper.js';
 import { RewardGraph } from '../workers/reward/graph.js';
-import { readRewardInput } from '../workers/reward/reward-input.js';
+import { segmentUnits } from '../workers/reward/segment-units.js';
 import { encodeRewards } from '../workers/reward/reward-record.js';
 import { createShardHost } from '../workers/rollout/create-shard-host.js';
 import { environmentSpaces } from '../workers/rollout/environments/registry.js';
 import { playRecipe } from '../workers/rollout/rollout-host.js';
 import type { PlayedEvaluation } from '../workers/rollout/rollout-host.js';
+import { actorCriticOf, networkPolicyOf } from '../proto/learning.js';
 
 export interface LoopOptions {
   /** Probability that a message is helpful, for sources of kind `model`; undefined: unknown. */
@@ -37,10 +38,10 @@ export interface LoopResult {
 export async function runLoop(input: unknown, options: LoopOptions = {}): Promise<LoopResult> {
   const job = resolveJob(input);
   const spaces = await environmentSpaces(job.environment);
-  const network = new Network(spaces, job.policy);
+  const network = new Network(spaces, networkPolicyOf(job.policy));
   const { shards, environmentsPerShard, segmentSteps } = job.rollout;
   const { batchSegments, epochs } = job.learn;
-  const stepper = await TrainStepper.create(network, job.learn, segmentSteps, batchSegments * environmentsPerShard);
+  const stepper = await TrainStepper.create(network, actorCriticOf(job.learn), segmentSteps, batchSegments * environmentsPerShard);
   const graph = new RewardGraph(job);
   const labels = Object.fromEntries(Object.keys(job.sources).map((source) => [source, labelView((message) => options.label?.(source, message))]));
   const host = createShardHost();
@@ -94,8 +95,8 @@ function policyBytes(network: Network, state: TrainerState, version: number): { 
 }
 
 function rewardBytes(segment: Uint8Array, graph: RewardGraph, labels: Readonly<Record<string, LabelView>>, weights: Readonly<Record<string, number>>): Uint8Array {
-  const columns = graph.evaluate(readRewardInput(readTables(segment)[0]!), labels, weights);
-  return encodeRewards(columns, { components: graph.components, segment: { key: 'loop', digest: 'loop' }, scoring: 'loop', labels: {}, weights }).bytes;
+  const columns = graph.evaluate(segmentUnits(readTables(segment)[0]!), Object.fromEntries(Object.entries(labels).map(([source, view]) => [source, { labels: view }])), weights);
+  return encodeRewards(columns, { components: graph.components, segment: { key: 'loop', digest: 'loop' }, scoring: 'loop', labels: {}, models: {}, weights }).bytes;
 }
 
 function labelView(label: (message: string) => number | undefined): LabelView {
@@ -108,5 +109,6 @@ function labelView(label: (message: string) => number | undefined): LabelView {
     }
     return known.get(key);
   };
-  return { position: 1, labels: 0, get, failedAttempts: () => 0, ref: () => ({ annotator: 'loop', position: 1, labels: 0 }) };
+  return { position: 1, labels: 0, get, verdicts: () => [],
+    failedAttempts: () => 0, ref: () => ({ annotator: 'loop', position: 1, labels: 0 }) };
 }

@@ -1,13 +1,16 @@
-/** `npm run bench -- [flight] [learner] [nethack] [pipeline]`: each figure beside its reference, measured in one run. Default: all. */
+/** `npm run bench -- [flight] [labels] [learner] [nethack] [pipeline] [text]`: each figure beside its reference, measured in one run. Default: all. */
 import { benchFlight } from './flight.js';
+import { benchLabels } from './label-scale.js';
 import { benchLearner } from './learner.js';
 import { benchNethack } from './nethack.js';
 import { benchPipeline, type Row } from './pipeline.js';
+import { benchText } from './text.js';
 
 const note = (line: string): void => void process.stderr.write(`${line}\n`);
 
 const BENCHES: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   flight: benchFlight,
+  labels: benchLabels,
   learner: benchLearner,
   async nethack() {
     const { stepsPerSecond, ratio, lines } = await benchNethack(note);
@@ -20,6 +23,7 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
     ];
   },
   pipeline: benchPipeline,
+  text: benchText,
 };
 
 const chosen = process.argv.slice(2).filter((name) => !name.startsWith('-'));

@@ -3,9 +3,14 @@
  * pure function of its input and of stored objects; a call that is repeated finds its earlier result and returns the
  * same reference.
  */
+import type { ErrorCode } from './errors.js';
 import type { Job } from './job.js';
 import type { AnnotatorSpec } from './judges.js';
-import type { ArtifactRef, EvaluationRef, LabelLogRef, PolicyRef, RewardRef, SegmentRef, UpdateRef } from './references.js';
+import type { ArtifactRef, EvaluationRef, LabelLogRef, PolicyRef, RewardModelRef, RewardRef, SegmentRef, UpdateRef } from './references.js';
+import type { RestoreResult, RestoreRewardInput, RestoreSegmentInput, RestoreVersionInput, ScoringInputs } from './restoration.js';
+import type { SweepInput, SweepResult } from './retention.js';
+import type { TrainedFitSpec } from './reward-fits.js';
+import type { ModelSourceSpec } from './reward-sources.js';
 
 export const TASK_QUEUES = {
   workflows: 'laurel-workflows',
@@ -16,8 +21,14 @@ export const TASK_QUEUES = {
 } as const;
 export type Pool = keyof typeof TASK_QUEUES;
 
+/** Segments in one call at most: their references are part of the history, which the server bounds. */
+export const SEGMENTS_PER_CALL_MAX = 1_024;
+
 /** Log position and id by source name, for every source of kind `model`. */
 export type LabelPositions = Readonly<Record<string, LabelLogRef>>;
+
+/** Version of the reward model by source name. */
+export type RewardModels = Readonly<Record<string, RewardModelRef | null>>;
 
 export interface PrepareRunInput {
   readonly run: string;
@@ -73,6 +84,8 @@ export interface AnnotateInput {
   readonly annotatorId: string;
   /** Segments whose messages make the backlog, newest last. */
   readonly segments: readonly SegmentRef[];
+  /** Seed of the run: draws the pairs of a pairwise annotator. Absent in a call of an older run: 0. */
+  readonly seed?: number;
   /** Ask until nothing waits, however long it takes (lockstep). */
   readonly drain: boolean;
 }
@@ -93,13 +106,84 @@ export interface AnnotateResult {
   readonly annotateMs: number;
 }
 
+export interface FitInput {
+  readonly source: string;
+  /** Log of the annotator, up to the position to fit at. */
+  readonly log: LabelLogRef;
+  readonly fit: TrainedFitSpec;
+  /** Label above which a message counts as helpful. */
+  readonly threshold: number;
+}
+export interface FitResult {
+  /** Newest version that may be used; null: none has been good enough yet. */
+  readonly model: RewardModelRef | null;
+  /** Newest version, and how it did on labels that were held out. */
+  readonly newest: { readonly position: number; readonly ready: boolean; readonly metrics: Readonly<Record<string, number>> } | null;
+  /** Labels at which the next version is due; null: there is none after this one. */
+  readonly nextLabels: number | null;
+  /** Versions that this call made. */
+  readonly made: number;
+  readonly fitMs: number;
+}
+
 export interface ScoreInput {
   readonly run: string;
   readonly segments: readonly SegmentRef[];
   readonly labels: LabelPositions;
+  /** Reward model by source, for fits that train one; null: there is none that may be used. */
+  readonly models?: RewardModels;
   /** Weights in force (a steered run may differ from its job). */
   readonly weights: Readonly<Record<string, number>>;
 }
+/** A sample of the segments of a run, the same for the same seed. */
+export interface SampleSegmentsInput {
+  readonly run: string;
+  readonly segments: number;
+  readonly seed: number;
+}
+
+/** One way to reward the messages of a run. */
+export interface RescoringVariant {
+  readonly name: string;
+  readonly source: ModelSourceSpec;
+  /** Null: its fit needs no labels. */
+  readonly log: LabelLogRef | null;
+  readonly model: RewardModelRef | null;
+}
+export interface RescoreInput {
+  readonly run: string;
+  readonly segments: readonly SegmentRef[];
+  readonly variants: readonly RescoringVariant[];
+}
+/** What two variants say of the same transitions. */
+export interface RescoringComparison {
+  readonly a: string;
+  readonly b: string;
+  /** Transitions with a message that both know. */
+  readonly both: number;
+  /** Pearson's, over these; null: one of them says the same everywhere. */
+  readonly correlation: number | null;
+  /** Share of these whose values are equal, to 1e-6. */
+  readonly agreement: number;
+  /** Share of these where one is above 0 and the other is not. */
+  readonly signChanged: number;
+  readonly meanDifference: number;
+}
+export interface RescoringSummary {
+  readonly name: string;
+  readonly known: number;
+  readonly unknown: number;
+  readonly mean: number;
+  readonly positiveShare: number;
+}
+export interface RescoringResult {
+  readonly artifact: ArtifactRef;
+  /** Transitions with a message. */
+  readonly transitions: number;
+  readonly summaries: readonly RescoringSummary[];
+  readonly comparisons: readonly RescoringComparison[];
+}
+
 export interface ScoreResult {
   /** In the order of the segments. */
   readonly rewards: readonly RewardRef[];
@@ -110,6 +194,8 @@ export interface ScoreResult {
 export interface UpdateBatch {
   readonly segments: readonly SegmentRef[];
   readonly rewards: readonly RewardRef[];
+  /** What the rewards were computed from; for the record, so that they can be made again. */
+  readonly scoring?: ScoringInputs;
 }
 export interface UpdateInput {
   readonly run: string;
@@ -123,6 +209,8 @@ export interface UpdateInput {
 }
 export interface UpdateResult {
   readonly updates: readonly UpdateRef[];
+  /** Set where an input of the next batch is damaged or gone: there are fewer updates than batches, the last one is published. */
+  readonly damage?: { readonly code: ErrorCode; readonly message: string; readonly key: string; readonly digest: string | null };
   readonly workerQueue: string;
   readonly updateMs: number;
   /** Updates repeated from the log to get back to the parent; 0 in a healthy run. */
@@ -179,6 +267,7 @@ export interface WorkflowsActivities {
 export interface RolloutActivities {
   collect(input: CollectInput): Promise<CollectResult>;
   evaluate(input: EvaluateInput): Promise<EvaluationRef>;
+  restoreSegment(input: RestoreSegmentInput): Promise<RestoreResult>;
 }
 export interface AnnotatorActivities {
   openAnnotator(input: OpenAnnotatorInput): Promise<LabelLogRef>;
@@ -186,6 +275,11 @@ export interface AnnotatorActivities {
 }
 export interface RewardActivities {
   score(input: ScoreInput): Promise<ScoreResult>;
+  fit(input: FitInput): Promise<FitResult>;
+  restoreReward(input: RestoreRewardInput): Promise<RestoreResult>;
+  sampleSegments(input: SampleSegmentsInput): Promise<readonly SegmentRef[]>;
+  rescore(input: RescoreInput): Promise<RescoringResult>;
+  sweep(input: SweepInput): Promise<SweepResult>;
   appendMetrics(input: AppendMetricsInput): Promise<void>;
   finishRun(input: FinishInput): Promise<FinishResult>;
 }
@@ -193,4 +287,5 @@ export interface LearnerActivities {
   prepareRun(input: PrepareRunInput): Promise<PrepareRunResult>;
   update(input: UpdateInput): Promise<UpdateResult>;
   writeCheckpoint(input: CheckpointInput): Promise<UpdateRef | null>;
+  restoreVersion(input: RestoreVersionInput): Promise<RestoreResult>;
 }

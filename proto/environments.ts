@@ -37,8 +37,35 @@ const gymnasium = z
   })
   .describe('Any Gymnasium environment, in a Python process beside the worker.');
 
-export const environmentSchemas = z.discriminatedUnion('kind', [gridWorld, nethack, gymnasium]);
+const flaws = z.number().min(0).max(1).default(0.3).describe('Share of demonstrations that have a flaw.');
+
+const textTaskSchemas = z.discriminatedUnion('name', [
+  z.strictObject({ name: z.literal('json-recipe'), flaws }).describe('Write what the prompt says as JSON with three keys. Graders: struct, format, valid, correct, length.'),
+  z
+    .strictObject({ name: z.literal('tool-call'), flaws, calls: z.int().min(1).max(3).default(2).describe('Calls that a prompt asks for at most.') })
+    .describe('Write calls of tools with their arguments. Graders: format, correct, exact.'),
+  z.strictObject({ name: z.literal('multiple-choice'), flaws }).describe('Choose one of four answers to a sum, after an analysis. Graders: acc, format, language.'),
+  z.strictObject({ name: z.literal('tracks'), flaws }).describe('Write an interval and a box, thought and then said. Graders: format, consistent, tiou, think, predict, gain.'),
+  z
+    .strictObject({ name: z.literal('detection'), flaws, faultShare: z.number().min(0.01).max(0.99).default(0.2).describe('Share of prompts that have a fault.') })
+    .describe('Tell a use after a release, and its place. Graders: correct, location, scaled, fault, hit, alarm.'),
+  z.strictObject({ name: z.literal('boxes'), flaws }).describe('Write one or two boxes. Graders: format, recall-1, precision-1, recall-2, precision-2, iou.'),
+]);
+export type TextTaskSpec = z.output<typeof textTaskSchemas>;
+
+const text = z
+  .strictObject({
+    kind: z.literal('text'),
+    task: textTaskSchemas.describe('What prompts ask for, and what is true of them.'),
+    completionTokensMax: z.int().min(1).max(2048).default(64).describe('A completion that has no end after so many tokens is truncated.'),
+  })
+  .describe('One episode is a prompt and a completion. Prompts are drawn by seed; one in eight is kept for evaluation and never trained on.');
+
+export const environmentSchemas = z.discriminatedUnion('kind', [gridWorld, nethack, gymnasium, text]);
 export type EnvironmentSpec = z.output<typeof environmentSchemas>;
 export type GridWorldSpec = Extract<EnvironmentSpec, { kind: 'grid-world' }>;
 export type NetHackSpec = Extract<EnvironmentSpec, { kind: 'nethack' }>;
 export type GymnasiumSpec = Extract<EnvironmentSpec, { kind: 'gymnasium' }>;
+export type TextSpec = Extract<EnvironmentSpec, { kind: 'text' }>;
+/** Environments that are stepped by actions. */
+export type StepEnvironmentSpec = Exclude<EnvironmentSpec, TextSpec>;

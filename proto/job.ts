@@ -9,13 +9,14 @@ import { learnSchema, policySchema } from './learning.js';
 import { partName } from './part-name.js';
 import { combineSchema } from './reward-combine.js';
 import { shapeSchema } from './reward-shapes.js';
+import { retentionSchema } from './retention.js';
 import { sourceSchema } from './reward-sources.js';
 
 export const rolloutSchema = z
   .strictObject({
     shards: z.int().min(1).max(1000).default(2).describe('Groups of environments, each played by one call at a time.'),
-    environmentsPerShard: z.int().min(1).max(1024).default(16).describe('Environments stepped together.'),
-    segmentSteps: z.int().min(1).max(1024).default(32).describe('Steps of each environment in a segment.'),
+    environmentsPerShard: z.int().min(1).max(1024).default(16).describe('Environments stepped together; for texts: prompts in a segment.'),
+    segmentSteps: z.int().min(1).max(1024).default(32).describe('Steps of each environment in a segment; not used for texts, see `learn.groupSize`.'),
   })
   .describe('Who plays how much.');
 
@@ -68,6 +69,7 @@ export const jobSchema = z
     schedule: scheduleSchema.prefault({}),
     evaluate: evaluateSchema.prefault({}),
     stop: stopSchema,
+    retention: retentionSchema.prefault({}),
     seed: z.int().min(0).default(0).describe('Seed of everything drawn in this run.'),
   })
   .describe('A training run of Laurel.');
@@ -76,3 +78,8 @@ export const jobSchema = z
 export type JobInput = z.input<typeof jobSchema>;
 /** A job with all defaults in place. */
 export type Job = z.output<typeof jobSchema>;
+
+/** Rows of a segment for each of its environments: steps, or the completions of a prompt. */
+export function rowsPerEnvironment(job: Pick<Job, 'learn' | 'rollout'>): number {
+  return job.learn.kind === 'actor-critic' ? job.rollout.segmentSteps : job.learn.groupSize;
+}

@@ -52,22 +52,79 @@ const scriptedJudge = z
   })
   .describe('Rules in the place of a model: for people who write rules first, and for measurements.');
 
-export const judgeSchema = z.discriminatedUnion('kind', [embeddedJudge, openaiJudge, scriptedJudge]);
+const commandJudge = z
+  .strictObject({
+    kind: z.literal('command'),
+    command: z.array(z.string().min(1).max(4096)).min(1).max(64).describe('Program and arguments, started without a shell on the annotator worker.'),
+    version: z.string().max(64).default('').describe('Part of the annotator id, beside the command: change it when the program comes to answer differently.'),
+    concurrency: z.int().min(1).max(256).default(1).describe('Questions that the program has at one time at most; it may answer them in any order.'),
+    timeoutMs: z.int().min(100).max(3_600_000).default(30_000).describe('Deadline of one answer; a program that misses it is ended and started again.'),
+    environment: z
+      .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/))
+      .max(64)
+      .default([])
+      .describe('Names of environment variables of the worker that the program gets, beside PATH, HOME, LANG, LC_ALL and TMPDIR.'),
+  })
+  .describe('Any program: a question in each line of its input, a reply in each line of its output, as JSON (docs/jobs.md).');
+
+const singleJudge = z.discriminatedUnion('kind', [embeddedJudge, openaiJudge, commandJudge, scriptedJudge]);
+
+const panelJudge = z
+  .strictObject({
+    kind: z.literal('panel'),
+    rule: z
+      .enum(['fallback', 'votes'])
+      .default('fallback')
+      .describe('fallback: the next judge where one is not there or gives no verdict; votes: all are asked, the share of those in favour is the answer, and a majority of all judges must have given one.'),
+    judges: z.array(singleJudge).min(2).max(9).describe('In the order in which they are asked (fallback).'),
+  })
+  .describe('Several judges as one.');
+
+export const judgeSchema = z.discriminatedUnion('kind', [embeddedJudge, openaiJudge, commandJudge, scriptedJudge, panelJudge]);
+export type SingleJudgeSpec = z.output<typeof singleJudge>;
+export type CommandJudgeSpec = Extract<JudgeSpec, { kind: 'command' }>;
+export type PanelJudgeSpec = Extract<JudgeSpec, { kind: 'panel' }>;
+
+/** The judges of a judge: itself, or the members of a panel. */
+export function membersOf(judge: JudgeSpec): readonly SingleJudgeSpec[] {
+  return judge.kind === 'panel' ? judge.judges : [judge];
+}
 export type JudgeSpec = z.output<typeof judgeSchema>;
 export type EmbeddedJudgeSpec = Extract<JudgeSpec, { kind: 'embedded' }>;
 export type OpenAiJudgeSpec = Extract<JudgeSpec, { kind: 'openai' }>;
 export type ScriptedJudgeSpec = Extract<JudgeSpec, { kind: 'scripted' }>;
 
+export const PAIR_CHOICES = ['first', 'second', 'tie'] as const;
+export type PairChoice = (typeof PAIR_CHOICES)[number];
+
+const pairsSchema = z
+  .strictObject({
+    perSegment: z.int().min(1).max(4096).default(32).describe('Pairs drawn from the distinct messages of one segment; identical and empty messages are not compared.'),
+    swap: z.boolean().default(false).describe('Ask each pair in both orders: the probability is the mean of both, and two answers that contradict each other are a tie.'),
+    examples: z
+      .array(z.strictObject({ first: z.string().min(1).max(256).describe('A message.'), second: z.string().min(1).max(256).describe('Another.'), preferred: z.enum(PAIR_CHOICES).describe('Which shows more progress.') }))
+      .max(64)
+      .optional()
+      .describe('Few-shot examples; default: those of the prompt template.'),
+  })
+  .describe('How messages are compared where the mode is pairwise.');
+
 export const annotatorSchema = z
   .strictObject({
-    mode: z.literal('pointwise').default('pointwise').describe('One message, one answer.'),
+    mode: z.enum(['pointwise', 'pairwise']).default('pointwise').describe('pointwise: is this message helpful; pairwise: which of two messages shows more progress.'),
     goal: z.string().min(1).max(2000).describe('What is worth doing, in words; stands in the prompt.'),
-    prompt: z.string().regex(/^[a-z0-9-]+$/).default('helpful-v1').describe('Name of the prompt template.'),
+    prompt: z
+      .string()
+      .regex(/^[a-z0-9-]+$/)
+      .nullable()
+      .default(null)
+      .describe('Name of the prompt template; null: helpful-v1, or preferred-v1 where the mode is pairwise.'),
+    pairs: pairsSchema.prefault({}),
     examples: z
       .array(z.strictObject({ text: z.string().min(1).max(256).describe('A message.'), helpful: z.boolean().describe('Its label.') }))
       .max(64)
       .optional()
-      .describe('Few-shot examples; default: those of the prompt template.'),
+      .describe('Few-shot examples of the mode pointwise; default: those of the prompt template.'),
     judge: judgeSchema,
     answer: z.enum(['probability', 'binary']).default('binary').describe('Reward value: the probability itself, or 1 where it is above the threshold.'),
     threshold: z.number().min(0).max(1).default(0.5).describe('Probability above which a message counts as helpful (answer: binary).'),
@@ -77,3 +134,4 @@ export const annotatorSchema = z
   })
   .describe('Asks a judge about messages, in the background, newest first; answers are logged once and shared by all runs.');
 export type AnnotatorSpec = z.output<typeof annotatorSchema>;
+export type AnnotatorMode = AnnotatorSpec['mode'];

@@ -58,6 +58,9 @@ export const RANDOM_PURPOSE = {
   fit: 9,
   test: 10,
   verification: 11,
+  textPrompt: 12,
+  tokenSampling: 13,
+  warmStart: 14,
 } as const;
 export type RandomPurpose = keyof typeof RANDOM_PURPOSE;
 

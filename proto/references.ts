@@ -18,6 +18,8 @@ export interface ArtifactRef {
 export interface EpisodeSums {
   readonly count: number;
   readonly failed: number;
+  /** Of the failed: a rebuild from seed and actions showed something else. Absent: none. */
+  readonly nondeterministic?: number;
   readonly lengthSum: number;
   /** One for each environment reward component. */
   readonly returnSums: readonly number[];
@@ -54,6 +56,13 @@ export interface RewardRef extends ArtifactRef {
   /** hash(graph, label-log positions, reward models): the name of this scoring. */
   readonly scoring: string;
   readonly components: Readonly<Record<string, ComponentSums>>;
+  /** Of completions: prompts, and those of them whose completions all have one total reward. */
+  readonly groups?: GroupCounts;
+}
+
+export interface GroupCounts {
+  readonly count: number;
+  readonly equal: number;
 }
 
 export interface LabelLogRef {
@@ -61,6 +70,17 @@ export interface LabelLogRef {
   /** Number of entries of the log that this position covers; a reader of a position never sees later ones. */
   readonly position: number;
   /** Labels with status ok up to the position. */
+  readonly labels: number;
+}
+
+/** One immutable version of a reward model. */
+export interface RewardModelRef extends ArtifactRef {
+  readonly annotator: string;
+  /** hash(fit and everything else of the job that changes its bytes). */
+  readonly fit: string;
+  /** Entries of the label log that it was made from. */
+  readonly position: number;
+  /** Labels in them. */
   readonly labels: number;
 }
 

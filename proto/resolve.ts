@@ -3,6 +3,11 @@ import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { LaurelError, type ErrorCode } from './errors.js';
 import { jobSchema, type Job } from './job.js';
+import { checkModelJob } from './preference-check.js';
+import { isModelJobInput, modelJobSchema, type ModelJob } from './preference-job.js';
+import { modeOf } from './reward-fits.js';
+import type { JudgeSpec } from './judges.js';
+import type { ModelSourceSpec } from './reward-sources.js';
 import { characterFault } from './nethack-characters.js';
 
 export interface JobIssue {
@@ -21,6 +26,36 @@ export function resolveJob(input: unknown): Job {
   const issues = checkJob(parsed.data);
   if (issues.length > 0) throw invalid(issues);
   return parsed.data;
+}
+
+/**
+ * As `resolveJob`, for a job without rollouts.
+ * @throws LaurelError LAUREL_JOB_INVALID
+ */
+export function resolveModelJob(input: unknown): ModelJob {
+  const parsed = modelJobSchema.safeParse(input, { reportInput: true });
+  if (!parsed.success) throw invalid(parsed.error.issues.flatMap((issue) => describeIssue(issue, input)));
+  const issues: JobIssue[] = [];
+  checkModelJob(parsed.data, (path, message) => void issues.push({ path, message }), nearest);
+  if (issues.length > 0) throw invalid(issues);
+  return parsed.data;
+}
+
+/** Either kind of job, told apart by its shape. */
+export type AnyJob = Job | ModelJob;
+
+/** @throws LaurelError LAUREL_JOB_INVALID, LAUREL_ENVIRONMENT_UNKNOWN */
+export function resolveAnyJob(input: unknown): AnyJob {
+  return isModelJobInput(input) ? resolveModelJob(input) : resolveJob(input);
+}
+
+export function isModelJob(job: AnyJob): job is ModelJob {
+  return 'data' in job;
+}
+
+/** JSON Schema of the job file of a run without rollouts. */
+export function modelJobJsonSchema(): unknown {
+  return z.toJSONSchema(modelJobSchema, { io: 'input', target: 'draft-2020-12' });
 }
 
 /** JSON Schema of the job file, for editors. */
@@ -63,7 +98,7 @@ function knownKeys(path: readonly PropertyKey[], input: unknown): string[] {
     return (matching.length > 0 ? matching : alternatives).flatMap((one) => choose(one, value));
   };
   let value: unknown = input;
-  let nodes = choose(jobJsonSchema() as Node, value);
+  let nodes = choose((isModelJobInput(input) ? modelJobJsonSchema() : jobJsonSchema()) as Node, value);
   for (const key of path) {
     value = (value as Record<PropertyKey, unknown> | undefined)?.[key];
     nodes = nodes
@@ -98,7 +133,8 @@ function checkJob(job: Job): JobIssue[] {
   }
   for (const [name, source] of Object.entries(job.sources)) {
     if (source.kind === 'rule') checkPatterns(source.rules.filter((rule) => rule.match === 'regex'), `sources.${name}.rules`, say);
-    if (source.kind === 'model' && source.annotator.judge.kind === 'scripted') checkPatterns(source.annotator.judge.rules, `sources.${name}.annotator.judge.rules`, say);
+    if (source.kind === 'model') checkMode(source, `sources.${name}`, say);
+    if (source.kind === 'model') checkJudge(source.annotator.judge, `sources.${name}.annotator.judge`, say);
   }
   if (job.environment.kind === 'nethack') {
     const fault = characterFault(job.environment.character);
@@ -111,13 +147,33 @@ function checkJob(job: Job): JobIssue[] {
     }
   }
   checkValueHeads(job, say);
+  checkText(job, say);
   if (job.evaluate.seed === job.seed) say('evaluate.seed', 'expected a seed that is not the training seed: evaluation episodes must not be training episodes');
   return issues;
 }
 
+/** Policy, learner and environment agree on whether texts are written or actions taken. */
+function checkText(job: Job, say: (path: string, message: string) => void): void {
+  const writes = job.environment.kind === 'text';
+  if (writes !== (job.policy.kind === 'transformer')) {
+    say('policy.kind', writes ? `expected transformer: an environment of texts is written to, got ${job.policy.kind}` : `expected recurrent or feed-forward: ${job.environment.kind} is stepped by actions, got transformer`);
+  }
+  if (writes === (job.learn.kind === 'actor-critic')) {
+    say('learn.kind', writes ? 'expected group-policy-gradient or weighted-mle: texts have no value function, got actor-critic' : `expected actor-critic: ${job.learn.kind} compares completions of one prompt, and ${job.environment.kind} has none`);
+  }
+}
+
+/** A fit learns from verdicts on messages, or from comparisons of them. */
+function checkMode({ fit, annotator }: ModelSourceSpec, path: string, say: (path: string, message: string) => void): void {
+  const wanted = modeOf(fit);
+  if (wanted === null || wanted === annotator.mode) return;
+  const why = wanted === 'pairwise' ? 'learns from comparisons of two messages' : 'learns from verdicts on single messages';
+  say(`${path}.annotator.mode`, `expected ${wanted}: the fit ${fit.kind} ${why}, got ${annotator.mode}`);
+}
+
 /** Each source that counts is predicted by exactly one value function. */
 function checkValueHeads(job: Job, say: (path: string, message: string) => void): void {
-  const heads = job.policy.valueHeads;
+  const heads = job.policy.kind === 'transformer' ? null : job.policy.valueHeads;
   if (heads === null) return;
   const names = Object.keys(job.sources);
   const owners = new Map<string, string>();
@@ -131,6 +187,11 @@ function checkValueHeads(job: Job, say: (path: string, message: string) => void)
   }
   const missing = names.filter((name) => !owners.has(name));
   if (missing.length > 0) say('policy.valueHeads', `expected every source in a value head, ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} in none`);
+}
+
+function checkJudge(judge: JudgeSpec, path: string, say: (path: string, message: string) => void): void {
+  if (judge.kind === 'panel') return judge.judges.forEach((member, place) => checkJudge(member, `${path}.judges.${place}`, say));
+  if (judge.kind === 'scripted') checkPatterns(judge.rules, `${path}.rules`, say);
 }
 
 function checkPatterns(rules: readonly { pattern: string }[], path: string, say: (path: string, message: string) => void): void {

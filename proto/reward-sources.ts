@@ -1,6 +1,7 @@
 /** Where rewards come from: the `sources` of a job. */
 import { z } from 'zod';
 import { annotatorSchema } from './judges.js';
+import { fitSchema } from './reward-fits.js';
 
 const envSource = z
   .strictObject({
@@ -11,10 +12,10 @@ const envSource = z
   })
   .describe('The reward of the environment itself.');
 
-const modelSource = z
+export const modelSourceSchema = z
   .strictObject({
     kind: z.literal('model'),
-    fit: z.literal('retrieval').describe('retrieval: a table of labelled messages, exact match; an unknown message is masked.'),
+    fit: fitSchema,
     annotator: annotatorSchema,
     unknown: z
       .enum(['omit', 'wait', 'drop'])
@@ -42,6 +43,6 @@ const ruleSource = z
   })
   .describe('A reward from rules on the message that follows the action.');
 
-export const sourceSchema = z.discriminatedUnion('kind', [envSource, modelSource, ruleSource]);
+export const sourceSchema = z.discriminatedUnion('kind', [envSource, modelSourceSchema, ruleSource]);
 export type SourceSpec = z.output<typeof sourceSchema>;
 export type ModelSourceSpec = Extract<SourceSpec, { kind: 'model' }>;

@@ -11,7 +11,7 @@ export const METADATA_VERSION = 'laurel.schema_version';
 /** JSON that belongs to the table as a whole (see the table's own metadata type). */
 export const METADATA_BODY = 'laurel.body';
 
-export const SCHEMA_VERSIONS = { segment: 1, 'segment-boundary': 1, reward: 1, label: 2, policy: 1 } as const;
+export const SCHEMA_VERSIONS = { segment: 1, 'segment-boundary': 1, completions: 1, reward: 1, label: 2, 'pair-label': 1, policy: 1, units: 1, pairs: 1, lists: 1 } as const;
 export type TableKind = keyof typeof SCHEMA_VERSIONS;
 
 /**
@@ -61,9 +61,34 @@ export const BOUNDARY_COLUMNS = {
 } as const;
 
 /**
+ * Completions: the segment of a policy that writes texts, one Arrow stream. Row = prompt * group size + sample:
+ * `group` i32: number of the prompt in its shard, counted from the start of the run · `sample` i32: 0 .. group size - 1 ·
+ * `prompt_tokens`, `completion_tokens` List<i32>: as they were fed and drawn, the end token included · `behaviour_log_prob`
+ * List<f32>: of each token of the completion, nats · `prompt`, `truth` utf8: the prompt, and what is true of it as JSON ·
+ * `env_reward` FixedSizeList<f32, K>: the graders of the task · `terminated` u8: it ended with the end token ·
+ * `truncated` u8: it was cut at the longest length · `text` binary: the completion, UTF-8 · `text_count` i32: 1 ·
+ * `policy_version` i32.
+ */
+export const COMPLETION_COLUMNS = {
+  group: 'group',
+  sample: 'sample',
+  promptTokens: 'prompt_tokens',
+  completionTokens: 'completion_tokens',
+  behaviourLogProb: 'behaviour_log_prob',
+  prompt: 'prompt',
+  truth: 'truth',
+  envReward: 'env_reward',
+  terminated: 'terminated',
+  truncated: 'truncated',
+  text: 'text',
+  textCount: 'text_count',
+  policyVersion: 'policy_version',
+} as const;
+
+/**
  * Rewards, row i for transition i of the segment: `unit` i32 · `value` FixedSizeList<f32, K> · `mask` FixedSizeList<u8, K>
- * (0: unknown; the value is then 0 and must not be used) · `confidence` f32 · `status` u8 · `version` u32: label-log
- * position. The K components are named in the metadata body: each source after shaping, and last `total`.
+ * (0: unknown; the value is then 0 and must not be used) · `confidence` f32 · `status` u8 · `version` u32: entries of the
+ * label log that the value was made from. The K components are named in the metadata body: each source after shaping, and last `total`.
  */
 export const REWARD_COLUMNS = { unit: 'unit', value: 'value', mask: 'mask', confidence: 'confidence', status: 'status', version: 'version' } as const;
 export const REWARD_STATUS = { final: 0, pending: 1, error: 2 } as const;
@@ -86,6 +111,12 @@ export const LABEL_COLUMNS = {
   attempt: 'attempt',
   askedAt: 'asked_at',
 } as const;
+/**
+ * Labels of pairs (kind `pair-label`): as above, `text` being the first message and `second` binary the other, in the order
+ * in which the judge saw them; `label`: probability that the first is preferred, a tie counting one half · `choice` u8:
+ * 0 none, 1 first, 2 second, 3 tie.
+ */
+export const PAIR_LABEL_COLUMNS = { ...LABEL_COLUMNS, second: 'second', choice: 'choice' } as const;
 export const LABEL_STATUS = ['ok', 'unparsable', 'refused', 'error'] as const;
 export type LabelStatus = (typeof LABEL_STATUS)[number];
 

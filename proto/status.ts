@@ -33,6 +33,9 @@ export interface AnnotationStatus {
   readonly annotateMs: number;
 }
 
+/** Who decided where nobody did: the step was tried again by itself, or the run went on without it. */
+export const BY_ITSELF = 'laurel';
+
 /** What a person may do about a parked step; `void`: leave it out, and its segments are counted as voided. */
 export const DECISIONS = ['retry', 'skip', 'void', 'stop'] as const;
 export type Decision = (typeof DECISIONS)[number];
@@ -58,6 +61,42 @@ export interface Attention {
   readonly message: string;
   readonly choices: readonly Decision[];
   readonly sinceMs: number;
+  /** When it is tried again by itself, where the cause may pass; null or absent: it waits for a decision. */
+  readonly nextTryAtMs?: number | null;
+}
+
+/** A change by `steer`, and where in the run it took effect. */
+export interface SteerRecord {
+  readonly change: SteerInput;
+  readonly atMs: number;
+  readonly version: number;
+  /** Segments collected and trained on until then. */
+  readonly collected: number;
+  readonly trained: number;
+}
+
+/** A reward model that a run makes and uses. */
+export interface RewardModelStatus {
+  readonly source: string;
+  readonly fit: string;
+  /** The version that rewards come from; null: none may be used yet. */
+  readonly used: { readonly position: number; readonly labels: number } | null;
+  /** Versions that this run made. */
+  readonly versions: number;
+  readonly nextLabels: number | null;
+  readonly newest: { readonly position: number; readonly ready: boolean; readonly metrics: Readonly<Record<string, number>> } | null;
+}
+
+/** A step of a run without rollouts. */
+export interface StepStatus {
+  readonly kind: 'curate' | 'fit' | 'evaluate';
+  readonly name: string;
+  /** `left-out`: a person skipped it, or what it needs was left out. */
+  readonly state: 'waiting' | 'done' | 'left-out';
+  /** Optimiser steps; 0 of 0 where nothing is trained. */
+  readonly done: number;
+  readonly of: number;
+  readonly metrics: Readonly<Record<string, number>>;
 }
 
 export interface RunStatus {
@@ -82,6 +121,8 @@ export interface RunStatus {
   readonly lagMax: number;
   readonly segmentsQueued: number;
   readonly annotations: readonly AnnotationStatus[];
+  /** Sources whose fit trains a model. Absent: none, or a run that was begun before there were fits. */
+  readonly rewardModels?: readonly RewardModelStatus[];
   /** Mean of each reward component per transition over the newest batches; `total` is what the learner sees. */
   readonly rewards: Readonly<Record<string, { readonly mean: number; readonly maskedShare: number }>>;
   /** Newest learner metrics by name (policyLoss, valueLoss, entropy, ...). */
@@ -89,6 +130,8 @@ export interface RunStatus {
   readonly episodes: {
     readonly count: number;
     readonly failed: number;
+    /** Of the failed: their environments showed something else when they were rebuilt. Absent: none. */
+    readonly nondeterministic?: number;
     /** Over the newest episodes. */
     readonly lengthMean: number | null;
     readonly returnMeans: Readonly<Record<string, number>>;
@@ -96,9 +139,17 @@ export interface RunStatus {
   };
   readonly evaluations: readonly EvaluationRef[];
   readonly ledger: Ledger;
+  /** Objects and bytes that sweeps have removed so far. Absent: none. */
+  readonly swept?: { readonly objects: number; readonly bytes: number };
+  /** Objects that were damaged or gone and were made again, by kind. Absent: none. */
+  readonly restored?: Readonly<Record<string, number>>;
   readonly attention: readonly Attention[];
   /** The newest decisions about parked steps. */
   readonly decisions: readonly DecisionRecord[];
+  /** The newest changes by `steer`. Absent: none. */
+  readonly steers?: readonly SteerRecord[];
+  /** Shards that play. Absent: those of the job. */
+  readonly shards?: number;
   /** Set while nothing moves: since when, and why, one sentence each. */
   readonly stall: { readonly sinceMs: number; readonly why: readonly string[] } | null;
   /** Calls under way, one sentence each. */
@@ -112,11 +163,24 @@ export interface RunStatus {
   readonly stepMsP99: number;
   /** Milliseconds spent in each kind of activity so far. */
   readonly spentMs: Readonly<Record<string, number>>;
+  /** Of a run without rollouts, in order; absent in a training run. */
+  readonly steps?: readonly StepStatus[];
 }
 
 export interface SteerInput {
   readonly weights?: Readonly<Record<string, number>>;
   readonly stop?: StopSpec;
+  /** Shards that play from now on; those beyond it rest, and go on where they were when they are wanted again. */
+  readonly shards?: number;
+  /** Bounds of annotation, by source. */
+  readonly annotation?: Readonly<Record<string, AnnotationBounds>>;
+  readonly by?: string;
+}
+
+/** What an annotate call may cost; see `callMs` and `pendingMax` of an annotator in the job. */
+export interface AnnotationBounds {
+  readonly callMs?: number;
+  readonly pendingMax?: number;
 }
 export interface DecisionInput {
   /** Id of the attention; default: the oldest. */

@@ -5,6 +5,8 @@ export interface WorkerConfig {
   /** Holds a small file for each worker of this machine (see slot.ts). */
   readonly slots: string;
   readonly storeRoot: string;
+  /** Holds answers of judges until they are in the store. */
+  readonly spool: string;
   /** Address that the Flight server listens on; loopback unless told. */
   readonly flightHost: string;
   readonly flightPort: number;
@@ -19,6 +21,7 @@ export function workerConfig(pool: string, variables: Readonly<Record<string, st
   const state = resolve(variables['LAUREL_STATE'] || '.laurel');
   return {
     slots: join(state, 'workers'),
+    spool: join(state, 'spool'),
     storeRoot: resolve(variables['LAUREL_STORE'] || join(state, 'store')),
     flightHost: variables['LAUREL_FLIGHT_HOST'] || '127.0.0.1',
     flightPort: Number(variables['LAUREL_FLIGHT_PORT'] || 0),

@@ -22,8 +22,8 @@ async function main(): Promise<void> {
   try {
     const ownQueue = ownQueueName(pool, await claimSlot(config.slots, config.name));
     machinery = await createPool(pool, config, ownQueue, log);
-    const { activities, concurrency, location, onStopping } = machinery;
-    void stopped.then(() => onStopping?.());
+    const { activities, concurrency, location } = machinery;
+    void stopped.then(() => machinery?.onStopping?.());
     const workers = { pool, concurrency, ...(activities ? { activities } : {}), ...(machinery.hasLiveState ? { ownQueue } : {}) };
     const ready = (): void => {
       log.info({ pool, location, queue: TASK_QUEUES[pool] }, 'ready');

@@ -1,6 +1,7 @@
 /** What each pool is made of. */
 import { createAnnotatorActivities } from '../activities/annotator.js';
 import { createLearnerActivities } from '../activities/learner.js';
+import { createModelLearnerActivities, createModelRewardActivities } from '../activities/preference.js';
 import { createRewardActivities } from '../activities/reward.js';
 import { createRolloutActivities } from '../activities/rollout.js';
 import type { Pool } from '../proto/activities.js';
@@ -11,11 +12,17 @@ import { ASSETS, requireAsset } from './assets/index.js';
 import type { WorkerConfig } from './config.js';
 import { UpdaterClient } from './learner/updater-client.js';
 import type { Logger } from './log.js';
+import { ModelClient } from './preference/model-client.js';
+import { ModelRunner } from './preference/model-runner.js';
 import { RunRecords } from './records/run-records.js';
 import { renderRunReport } from './report/report.js';
+import { FitterClient } from './reward/models/fitter-client.js';
+import { Sweeper } from './retention/sweeper.js';
+import { Rescorer } from './reward/rescorer.js';
 import { Scorer } from './reward/scorer.js';
 import { RolloutThread } from './rollout/rollout-thread.js';
 import { Rollout } from './rollout/rollout.js';
+import { SegmentRestorer } from './rollout/segment-restorer.js';
 import { LocalStore } from './store/local-store.js';
 import { threadUrl } from './threads.js';
 import { createArtifactProducer } from './transport/artifact-producer.js';
@@ -65,22 +72,27 @@ export async function createPool(pool: Pool, config: WorkerConfig, workerQueue: 
   switch (pool) {
     case 'rollout': {
       const rollout = new Rollout({ store, reader, endpoints, host: new RolloutThread(threadUrl(import.meta.url, './rollout/shard-thread.js')) });
-      return machinery(createRolloutActivities(rollout, workerQueue), SHARDS_AT_ONCE, true, () => rollout.close());
+      return machinery(createRolloutActivities(rollout, new SegmentRestorer(store, rollout), workerQueue), SHARDS_AT_ONCE, true, () => rollout.close());
     }
     case 'annotator': {
       const resources = { modelPath: modelPathOf, secret: (name: string) => process.env[name] };
-      const annotator = new Annotator({ store, reader, resources });
+      const annotator = new Annotator({ store, reader, resources, spool: config.spool });
       return { ...machinery(createAnnotatorActivities(annotator), 4, false, () => annotator.close()), onStopping: () => annotator.stopAsking() };
     }
     case 'reward': {
       const scorer = new Scorer({ store, reader, endpoints });
       const onReportFailure = (run: string, error: unknown): void => log.error({ run, error: String(error) }, 'the report could not be drawn');
       const records = new RunRecords({ store, renderReport: (run) => renderRunReport(store, run), onReportFailure });
-      return machinery(createRewardActivities(scorer, records, workerQueue), 4, true, async () => undefined);
+      const models = new ModelRunner({ store, reader, endpoints });
+      const fitter = new FitterClient({ storeRoot: config.storeRoot, ownLocation: location });
+      const rescorer = new Rescorer({ store, reader });
+      return machinery({ ...createRewardActivities(scorer, fitter, rescorer, records, new Sweeper(store), workerQueue), ...createModelRewardActivities(models) }, 4, true, () => fitter.close());
     }
     case 'learner': {
       const learner = new UpdaterClient({ storeRoot: config.storeRoot, ownLocation: location });
-      return machinery(createLearnerActivities(learner, workerQueue), 2, true, () => learner.close());
+      const models = new ModelClient({ storeRoot: config.storeRoot, ownLocation: location });
+      const close = async (): Promise<void> => void (await Promise.all([learner.close(), models.close()]));
+      return machinery({ ...createLearnerActivities(learner, workerQueue), ...createModelLearnerActivities(models) }, 2, true, close);
     }
   }
 }

@@ -19,7 +19,7 @@ export async function claimSlot(folder: string, name: string, pid: number = proc
   const place = `${hostname()}-${createHash('sha256').update(folder).digest('hex').slice(0, 8)}-${name}`;
   await mkdir(folder, { recursive: true });
   const holder = Number(await readFile(path, 'utf8').catch(() => ''));
-  if (holder !== pid && isProcessAlive(holder)) return `${place}-${pid}-${randomBytes(4).toString('hex')}`;
+  if (holder > 0 && holder !== pid && isProcessAlive(holder)) return `${place}-${pid}-${randomBytes(4).toString('hex')}`;
   await writeFile(path, String(pid));
   return place;
 }

@@ -1,8 +1,10 @@
-/** Mode `lockstep`: collect, annotate to the end, score, update, in rounds. Two runs of one job give the same digests. */
-import { batchesOf } from './async-loops.js';
+/** Mode `lockstep`: collect, annotate to the end, fit, score, update, in rounds. Two runs of one job give the same digests. */
+import { asksMore } from './fit-state.js';
+import { fitSource } from './fit-steps.js';
 import type { RunContext } from './run-context.js';
 import { annotateSource, appendMetricsWhenDue, collectShard, scoreSegments, updatePolicy } from './run-steps.js';
 import { admit, stopReached } from './training-decisions.js';
+import { shardsWanted } from './training-state.js';
 
 export async function runLockstep(context: RunContext): Promise<void> {
   const over = (): boolean => context.ending || stopReached(context.state, Date.now());
@@ -14,21 +16,23 @@ export async function runLockstep(context: RunContext): Promise<void> {
 }
 
 async function round(context: RunContext): Promise<void> {
-  await Promise.all(context.state.shards.map((_shard, index) => collectShard(context, index)));
-  for (const source of Object.keys(context.state.annotations).sort()) await annotateSource(context, source, true);
+  await Promise.all(context.state.shards.slice(0, shardsWanted(context.state)).map((_shard, index) => collectShard(context, index)));
+  for (const source of Object.keys(context.state.annotations).sort()) {
+    if (asksMore(context.state, source)) await annotateSource(context, source, true);
+    await fitSource(context, source);
+  }
   await learn(context);
 }
 
 async function learn(context: RunContext): Promise<void> {
-  const { batchSegments } = context.state.job.learn;
   for (;;) {
     if (context.state.stopRequested || stopReached(context.state, Date.now())) return;
     const { lot, stale } = admit(context.state, 0, Date.now());
     context.apply({ type: 'taken', keys: [...lot, ...stale].map((segment) => segment.key) });
     if (stale.length > 0) context.apply({ type: 'disposed', count: stale.length, disposition: 'stale', reason: 'policy-lag' });
     if (lot.length === 0) return;
-    const rewards = await scoreSegments(context, lot);
-    if (rewards) await updatePolicy(context, batchesOf(lot, rewards, batchSegments));
+    const batches = await scoreSegments(context, lot);
+    if (batches.length > 0) await updatePolicy(context, batches);
     await appendMetricsWhenDue(context);
   }
 }

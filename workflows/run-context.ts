@@ -1,54 +1,68 @@
 /** What the loops of one run share: the state, the named waits, the parked steps, and how activities are called. */
 import {
-  ActivityFailure,
-  ApplicationFailure,
+  ActivityCancellationType,
   condition,
   isCancellation,
   log,
   proxyActivities,
   setCurrentDetails,
-  TimeoutFailure,
   upsertSearchAttributes,
   workflowInfo,
   type ActivityOptions,
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { TASK_QUEUES, type AnnotatorActivities, type LearnerActivities, type Pool, type RewardActivities, type RolloutActivities } from '../proto/activities.js';
-import { DECISIONS, type Decision, type RunState, type RunStatus } from '../proto/status.js';
-import { runDetails } from './run-details.js';
+import type { Decision, RunState, RunStatus } from '../proto/status.js';
+import { ATTEMPTS_MAX, CALL_MS_MAX, first, HEARTBEAT_TIMEOUT_MS, isFinal, ParkedSteps, seconds } from './parked-steps.js';
+import { LINES_MAX, runDetails } from './run-details.js';
+import { stopReached } from './training-decisions.js';
 import { statusOf } from './training-metrics.js';
-import { step, type TrainingEvent, type TrainingState } from './training-state.js';
+import type { TrainingEvent, TrainingState } from './training-state.js';
+import { step } from './training-step.js';
 
-const ATTRIBUTES = {
+export const ATTRIBUTES = {
   state: defineSearchAttributeKey('LaurelState', 'KEYWORD'),
   task: defineSearchAttributeKey('LaurelTask', 'KEYWORD'),
   needsAttention: defineSearchAttributeKey('LaurelNeedsAttention', 'BOOL'),
   version: defineSearchAttributeKey('LaurelVersion', 'INT'),
 };
 
-/** A dead worker is noticed after this time without a heartbeat. */
-const HEARTBEAT_TIMEOUT_MS = 15_000;
 /** How long a call waits for the worker that holds the live state before any worker of the pool may take it. */
 const AFFINE_START_TIMEOUT_MS = 5_000;
 
-const base = { startToCloseTimeout: '30 minutes', heartbeatTimeout: HEARTBEAT_TIMEOUT_MS, retry: { initialInterval: '1s', maximumInterval: '30s' } } as const;
+export const CALL_OPTIONS = { startToCloseTimeout: CALL_MS_MAX, heartbeatTimeout: HEARTBEAT_TIMEOUT_MS, retry: { initialInterval: '1s', maximumInterval: '30s', maximumAttempts: ATTEMPTS_MAX } } as const;
+/** Of the short end of a run (cancelled): nothing may hold it for long. */
+export const SHORT_END = { scheduleToCloseTimeout: '60s', retry: { initialInterval: '1s', maximumAttempts: 3 } } as const;
 
-export const rollout = proxyActivities<RolloutActivities>({ ...base, taskQueue: TASK_QUEUES.rollout });
-export const annotator = proxyActivities<AnnotatorActivities>({ ...base, taskQueue: TASK_QUEUES.annotator });
-export const reward = proxyActivities<RewardActivities>({ ...base, taskQueue: TASK_QUEUES.reward });
-export const learner = proxyActivities<LearnerActivities>({ ...base, taskQueue: TASK_QUEUES.learner });
+export const rollout = proxyActivities<RolloutActivities>({ ...CALL_OPTIONS, taskQueue: TASK_QUEUES.rollout });
+export const annotator = proxyActivities<AnnotatorActivities>({ ...CALL_OPTIONS, taskQueue: TASK_QUEUES.annotator });
+export const reward = proxyActivities<RewardActivities>({ ...CALL_OPTIONS, taskQueue: TASK_QUEUES.reward });
+/** A call that is cancelled is waited for: the versions that it has made by then count. */
+export const learner = proxyActivities<LearnerActivities>({ ...CALL_OPTIONS, taskQueue: TASK_QUEUES.learner, cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED });
 
 export class RunContext {
   /** Set when the workflow is about to continue as new: loops end at their next border. */
   draining = false;
+  /** The run was cancelled: a step that fails is left out, nobody is asked. */
+  short = false;
+  /** When the watchdog looks next; null: it does not. */
+  watchAtMs: number | null = null;
   private readonly waiting = new Map<string, Wait>();
-  private readonly running = new Map<string, number>();
   private stall: { readonly mark: string; readonly sinceMs: number; readonly why: readonly string[] } | null = null;
-  private readonly decisions = new Map<string, { readonly decision: Decision; readonly by: string | null }>();
   private shownState: RunState | undefined;
   private shownVersion = 0;
   private finishing = false;
   private final: RunState | undefined;
+  private readonly steps = new ParkedSteps({
+    attentionCount: () => this.state.attentionCount,
+    // What fails after the stop, at the end itself, is for a person again.
+    stopRequested: () => this.state.stopRequested && !this.finishing,
+    onParked: (attention) => this.apply({ type: 'parked', attention }),
+    onUnparked: (record) => this.apply({ type: 'unparked', record }),
+    onStop: () => this.apply({ type: 'stop-requested' }),
+    goesOnWithout: () => !this.finishing && ((this.draining && this.state.job.schedule.mode === 'async') || stopReached(this.state, Date.now())),
+    short: () => this.short,
+  });
 
   constructor(public state: TrainingState) {}
 
@@ -67,12 +81,13 @@ export class RunContext {
     this.show();
   }
 
-  status(): RunStatus {
+  /** @param linesMax waits and calls told of at most */
+  status(linesMax = Number.POSITIVE_INFINITY): RunStatus {
     return statusOf(this.state, {
       nowMs: Date.now(),
       runState: this.runState(),
-      waits: [...this.waiting].map(([owner, wait]) => describeWait(owner, wait, Date.now())),
-      underWay: this.underWay(),
+      waits: first(this.waiting, linesMax).map(([owner, wait]) => describeWait(owner, wait, this.watchAtMs, Date.now())),
+      underWay: this.underWay(linesMax),
       stall: this.stall && { sinceMs: this.stall.sinceMs, why: this.stall.why },
       historyEvents: workflowInfo().historyLength,
     });
@@ -93,8 +108,8 @@ export class RunContext {
   }
 
   /** Calls under way and how long they are. */
-  underWay(): string[] {
-    return [...this.running].map(([name, sinceMs]) => `${name} for ${seconds(Date.now() - sinceMs)}`);
+  underWay(linesMax = Number.POSITIVE_INFINITY): string[] {
+    return this.steps.underWay(linesMax);
   }
 
   /** No new work is begun while this is true. */
@@ -102,8 +117,8 @@ export class RunContext {
     return this.draining || this.finishing || this.state.stopRequested;
   }
 
-  /** Waits for `ready` under a name that the status shows. */
-  async waitFor(owner: string, reason: string, ready: () => boolean): Promise<void> {
+  /** Waits for `ready` under a name that the status shows; a reason that may change while it waits is a function. */
+  async waitFor(owner: string, reason: string | (() => string), ready: () => boolean): Promise<void> {
     if (ready()) return;
     this.waiting.set(owner, { reason, sinceMs: Date.now(), deadlineMs: null });
     try {
@@ -125,45 +140,12 @@ export class RunContext {
   }
 
   decide(id: string, decision: Decision, by: string | null): void {
-    this.decisions.set(id, { decision, by });
+    this.steps.decide(id, decision, by);
   }
 
-  /**
-   * Runs a step; where it fails for good it is parked and a person decides: retry (the step runs again), skip or stop
-   * (undefined comes back; what that means is the caller's).
-   * @param left says how the segments of the step end where it is left out; a step that has some may be voided too
-   */
-  async guarded<T>(stepName: string, run: () => Promise<T>, left?: (disposition: 'failed' | 'voided') => void): Promise<T | undefined> {
-    for (;;) {
-      this.running.set(stepName, Date.now());
-      try {
-        return await run();
-      } catch (error) {
-        this.running.delete(stepName);
-        if (isCancellation(error)) throw error;
-        const decision = await this.park(stepName, error, left !== undefined);
-        if (decision === 'stop') this.apply({ type: 'stop-requested' });
-        if (decision === 'retry') continue;
-        left?.(decision === 'void' ? 'voided' : 'failed');
-        return undefined;
-      } finally {
-        this.running.delete(stepName);
-      }
-    }
-  }
-
-  private async park(stepName: string, error: unknown, voidable: boolean): Promise<Decision> {
-    const { code, message } = describeFailure(error);
-    const id = `${this.state.attentionCount + 1}`;
-    log.warn('step parked', { step: stepName, code, message });
-    const sinceMs = Date.now();
-    const choices = DECISIONS.filter((choice) => voidable || choice !== 'void');
-    this.apply({ type: 'parked', attention: { id, step: stepName, code, message, choices, sinceMs } });
-    await condition(() => this.decisions.has(id) || this.state.stopRequested);
-    const { decision, by } = this.decisions.get(id) ?? { decision: 'stop' as const, by: null };
-    this.decisions.delete(id);
-    this.apply({ type: 'unparked', record: { id, step: stepName, code, decision, by, sinceMs, decidedAtMs: Date.now() } });
-    return decision;
+  /** See ParkedSteps.guarded. */
+  guarded<T>(stepName: string, run: () => Promise<T>, left?: (disposition: 'failed' | 'voided') => void): Promise<T | undefined> {
+    return this.steps.guarded(stepName, run, left);
   }
 
   /**
@@ -208,40 +190,20 @@ export class RunContext {
       this.shownVersion = this.state.checkpoint;
       upsertSearchAttributes([{ key: ATTRIBUTES.version, value: this.shownVersion }]);
     }
-    setCurrentDetails(runDetails(this.status()));
+    setCurrentDetails(runDetails(this.status(LINES_MAX), this.waiting.size + this.steps.callsUnderWay));
   }
 }
 
 interface Wait {
-  readonly reason: string;
+  readonly reason: string | (() => string);
   readonly sinceMs: number;
   /** Null: it ends when its reason does. */
   readonly deadlineMs: number | null;
 }
 
-function describeWait(owner: string, { reason, sinceMs, deadlineMs }: Wait, nowMs: number): string {
-  const until = deadlineMs === null ? '' : `, ${seconds(Math.max(0, deadlineMs - nowMs))} more at most`;
-  return `${owner} waits: ${reason} (for ${seconds(nowMs - sinceMs)}${until})`;
-}
-
-function seconds(ms: number): string {
-  return `${Math.round(ms / 1000)} s`;
-}
-
-/** True where no other worker would fare better. */
-export function isFinal(error: unknown): boolean {
-  return error instanceof ActivityFailure && error.cause instanceof ApplicationFailure && error.cause.nonRetryable === true;
-}
-
-/** A failure as a person is told of it. */
-export interface Failure {
-  readonly code: string;
-  readonly message: string;
-}
-
-export function describeFailure(error: unknown): Failure {
-  const cause = error instanceof ActivityFailure ? (error.cause ?? error) : error;
-  if (cause instanceof ApplicationFailure) return { code: cause.type ?? 'Error', message: cause.message };
-  if (cause instanceof TimeoutFailure) return { code: 'LAUREL_WORKER_FAILED', message: `the call timed out (${cause.timeoutType})` };
-  return { code: 'Error', message: cause instanceof Error ? cause.message : String(cause) };
+/** A wait without a deadline of its own is looked into by the watchdog. */
+function describeWait(owner: string, { reason, sinceMs, deadlineMs }: Wait, watchAtMs: number | null, nowMs: number): string {
+  const left = (atMs: number): string => seconds(Math.max(0, atMs - nowMs));
+  const until = deadlineMs !== null ? `, ${left(deadlineMs)} more at most` : watchAtMs !== null ? `, looked into in ${left(watchAtMs)}` : '';
+  return `${owner} waits: ${typeof reason === 'string' ? reason : reason()} (for ${seconds(nowMs - sinceMs)}${until})`;
 }

@@ -2,16 +2,17 @@
 import type { RunStatus } from '../proto/status.js';
 
 /** Waits and calls shown; a run of a thousand shards has more than anybody reads. */
-const LINES_MAX = 16;
+export const LINES_MAX = 16;
 
 /** The UI draws tables without space between columns, so each cell brings its own. */
 const GAP = '\u2003';
 
-export function runDetails(status: RunStatus): string {
-  return [headline(status), stall(status), attention(status), table(status), rewardTable(status), annotationTable(status), ledgerLine(status), waits(status)].filter((part) => part !== '').join('\n\n');
+/** @param linesThere waits and calls that there are; the status may hold fewer */
+export function runDetails(status: RunStatus, linesThere = 0): string {
+  return [headline(status), stall(status), attention(status), table(status), rewardTable(status), annotationTable(status), modelTable(status), ledgerLine(status), waits(status, linesThere)].filter((part) => part !== '').join('\n\n');
 }
 
-function headline(status: RunStatus): string {
+export function headline(status: RunStatus): string {
   return `### ${status.job} · ${status.state} · ${Math.floor(status.progress * 100)} %`;
 }
 
@@ -20,9 +21,9 @@ function stall({ stall }: RunStatus): string {
   return [`> **No progress since ${new Date(stall.sinceMs).toISOString().slice(11, 19)} UTC**`, ...stall.why.map((why) => `> - ${why}`)].join('\n');
 }
 
-function attention(status: RunStatus): string {
+export function attention(status: RunStatus): string {
   return status.attention
-    .map((one) => `> **Needs attention (${one.id}): ${one.step}** failed with \`${one.code}\`: ${one.message}\n>\n> Send the update ${one.choices.map((choice) => `\`${choice}\``).join(', ')} with \`{"id": "${one.id}"}\`.`)
+    .map((one) => `> **Needs attention (${one.id}): ${one.step}** failed with \`${one.code}\`: ${one.message}\n>\n> ${one.nextTryAtMs == null ? 'It waits for a decision' : `It is tried again by itself at ${new Date(one.nextTryAtMs).toISOString().slice(11, 19)} UTC`}. Send the update ${one.choices.map((choice) => `\`${choice}\``).join(', ')} with \`{"id": "${one.id}"}\`.`)
     .join('\n\n');
 }
 
@@ -32,7 +33,7 @@ function table(status: RunStatus): string {
     ['transitions', `${count(status.transitionsTrained)} trained, ${count(status.transitionsCollected)} collected, ${count(status.transitionsPerSecond)}/s`],
     ['policy lag', `${status.lagLast} now, ${status.lagMax} at most`],
     ['queue', `${status.segmentsQueued} segments`],
-    ['episodes', `${count(status.episodes.count)} ended, ${status.episodes.failed} failed${status.episodes.lengthMean === null ? '' : `, ${number(status.episodes.lengthMean)} steps`}`],
+    ['episodes', `${count(status.episodes.count)} ended, ${status.episodes.failed} failed${(status.episodes.nondeterministic ?? 0) > 0 ? ` (${status.episodes.nondeterministic} not deterministic)` : ''}${status.episodes.lengthMean === null ? '' : `, ${number(status.episodes.lengthMean)} steps`}`],
     ...Object.entries(status.episodes.returnMeans).map(([name, value]): [string, string] => [`return (${words(name)})`, number(value)]),
     ...Object.entries(status.episodes.statisticMeans).map(([name, value]): [string, string] => [words(name), number(value)]),
     ...Object.entries(status.learner)
@@ -56,7 +57,16 @@ function annotationTable(status: RunStatus): string {
   return rows.length === 0 ? '' : markdownTable(['annotator', 'labels', 'made by this run', 'waiting', 'unparsable', 'labels/s'], rows);
 }
 
-function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+function modelTable(status: RunStatus): string {
+  const rows = (status.rewardModels ?? []).map(({ source, fit, used, newest, nextLabels }) => {
+    const { accuracy, majority } = newest?.metrics ?? {};
+    const tested = accuracy === undefined || majority === undefined ? '' : `${number(100 * accuracy)} % against ${number(100 * majority)} %`;
+    return [`${source} (${fit})`, used === null ? 'none yet' : `from ${count(used.labels)} labels`, tested, nextLabels === null ? '' : `at ${count(nextLabels)} labels`];
+  });
+  return rows.length === 0 ? '' : markdownTable(['reward model', 'in use', 'held-out accuracy against a majority guess', 'next version'], rows);
+}
+
+export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.map((cell) => `${cell}${GAP}`).join(' | ')} |`;
   return [line(head), `|${head.map(() => '---|').join('')}`, ...rows.map(line)].join('\n');
 }
@@ -64,12 +74,16 @@ function markdownTable(head: readonly string[], rows: readonly (readonly string[
 function ledgerLine(status: RunStatus): string {
   const { ledger } = status;
   const named = [...Object.entries(ledger.filtered), ...Object.entries(ledger.failed)].map(([reason, value]) => `, ${value} ${reason}`).join('');
-  return `Segments: ${count(ledger.collected)} collected = ${count(ledger.trained)} trained, ${ledger.stale} stale${named}, ${ledger.voided} voided, ${ledger.open} open.`;
+  const restored = Object.entries(status.restored ?? {}).map(([kind, value]) => `${value} ${kind}${value === 1 ? '' : 's'}`);
+  const { swept } = status;
+  const removed = swept === undefined || swept.objects === 0 ? '' : ` Swept: ${count(swept.objects)} objects, ${count(swept.bytes / 1e6)} MB.`;
+  const again = restored.length === 0 ? '' : ` Damaged and made again: ${restored.join(', ')}.`;
+  return `Segments: ${count(ledger.collected)} collected = ${count(ledger.trained)} trained, ${ledger.stale} stale${named}, ${ledger.voided} voided, ${ledger.open} open.${again}${removed}`;
 }
 
-function waits(status: RunStatus): string {
+export function waits(status: RunStatus, linesThere = 0): string {
   const lines = [...status.waits, ...status.underWay.map((call) => `under way: ${call}`)];
-  const more = lines.length - LINES_MAX;
+  const more = Math.max(linesThere, lines.length) - LINES_MAX;
   return [...lines.slice(0, LINES_MAX), ...(more > 0 ? [`and ${more} more`] : [])].map((line) => `- ${line}`).join('\n');
 }
 
@@ -82,6 +96,6 @@ function count(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ' ');
 }
 
-function number(value: number): string {
+export function number(value: number): string {
   return Math.abs(value) >= 1000 ? count(value) : String(Number(value.toPrecision(3)));
 }

@@ -2,7 +2,8 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import type { PolicyRef } from '../proto/references.js';
 import type { RunResult } from '../proto/status.js';
-import { learner, reward, rollout, type RunContext } from './run-context.js';
+import { learner, reward, rollout, SHORT_END, type RunContext } from './run-context.js';
+import { mending } from './restoration.js';
 import { appendMetrics } from './run-steps.js';
 import { ledgerOf } from './training-metrics.js';
 import { openSegments } from './training-state.js';
@@ -15,19 +16,21 @@ export async function evaluateVersion(context: RunContext, policy: PolicyRef): P
   const begunMs = Date.now();
   const summary = `version ${policy.version} · ${episodes} episodes`;
   const input = { run: context.state.run, policy, suite: 'policy', episodes, seed, environments };
-  const evaluation = await context.guarded(`evaluate ${summary}`, () => rollout.evaluate.executeWithOptions({ summary }, [input]));
+  const evaluation = await context.guarded(`evaluate ${summary}`, () => mending(context, {}, () => rollout.evaluate.executeWithOptions({ summary }, [input])));
   if (evaluation) context.apply({ type: 'evaluated', evaluation, evaluateMs: Date.now() - begunMs });
 }
 
-/** The short form (cancelled) leaves the evaluation out. */
+/** The short form (cancelled) leaves the evaluation out, and whatever fails: a cancel ends. */
 export async function endRun(context: RunContext, outcome: 'completed' | 'stopped' | 'cancelled'): Promise<RunResult> {
+  context.short = outcome === 'cancelled';
   context.setFinishing();
   disposeOfTheRest(context);
   const { run } = context.state;
   const version = context.state.policy?.version ?? 0;
   if (context.state.prepared && context.state.checkpoint < version) {
-    await context.guarded(`checkpoint ${version}`, () => learner.writeCheckpoint.executeWithOptions({ summary: `version ${version}` }, [{ run, version, checkpoint: context.state.checkpoint }]));
-    context.apply({ type: 'checkpointed', version });
+    const short = context.short ? SHORT_END : {};
+    const written = await context.guarded(`checkpoint ${version}`, () => mending(context, {}, () => learner.writeCheckpoint.executeWithOptions({ ...short, summary: `version ${version}` }, [{ run, version, checkpoint: context.state.checkpoint }]).then(() => true)));
+    if (written) context.apply({ type: 'checkpointed', version });
   }
   if (outcome !== 'cancelled' && context.state.policy) await evaluateVersion(context, context.state.policy);
   await appendMetrics(context);
@@ -37,7 +40,7 @@ export async function endRun(context: RunContext, outcome: 'completed' | 'stoppe
   }
   const summary = { outcome, status: context.status(), metricsParts: context.state.metricsParts };
   const finished = await context.guarded('write the summary', () =>
-    reward.finishRun.executeWithOptions({ summary: outcome }, [{ run, outcome, summary, evaluations: context.state.evaluations }]),
+    reward.finishRun.executeWithOptions({ ...(context.short ? SHORT_END : {}), summary: outcome }, [{ run, outcome, summary, evaluations: context.state.evaluations }]),
   );
   context.setFinal(OUTCOMES[outcome]);
   return { run, outcome, version, transitionsTrained: context.state.transitionsTrained, summaryKey: finished?.summary.key ?? '', ledger };

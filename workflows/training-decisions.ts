@@ -1,10 +1,11 @@
 /** The decisions that a run records: what is admitted, when to collect, when to stop. Pure functions of the state. */
-import type { Job } from '../proto/job.js';
+import { SEGMENTS_PER_CALL_MAX } from '../proto/activities.js';
+import { rowsPerEnvironment, type Job } from '../proto/job.js';
 import type { SegmentRef } from '../proto/references.js';
 import { openSegments, type TrainingState } from './training-state.js';
 
 export function transitionsPerSegment(job: Job): number {
-  return job.rollout.environmentsPerShard * job.rollout.segmentSteps;
+  return job.rollout.environmentsPerShard * rowsPerEnvironment(job);
 }
 
 export function stopReached(state: TrainingState, nowMs: number): boolean {
@@ -48,7 +49,12 @@ export function lagAllows(state: TrainingState, collecting: number, segments: nu
  */
 export function lotSegments({ job }: TrainingState): number {
   const { batchesPerCall, policyLagMax } = job.schedule;
-  return job.learn.batchSegments * Math.max(1, Math.min(batchesPerCall, Math.floor(policyLagMax / 2)));
+  return job.learn.batchSegments * Math.max(1, Math.min(batchesPerCall, batchesInCall(job), Math.floor(policyLagMax / 2)));
+}
+
+/** Batches whose references fit into one call. */
+function batchesInCall(job: Job): number {
+  return Math.max(1, Math.floor(SEGMENTS_PER_CALL_MAX / job.learn.batchSegments));
 }
 
 export interface Admission {
@@ -65,7 +71,7 @@ export interface Admission {
 export function admit(state: TrainingState, ahead: number, nowMs: number): Admission {
   const { job } = state;
   const { batchSegments } = job.learn;
-  const segmentsMax = batchSegments * Math.max(0, Math.min(job.schedule.batchesPerCall, batchesRemaining(state) - ahead));
+  const segmentsMax = batchSegments * Math.max(0, Math.min(job.schedule.batchesPerCall, batchesInCall(job), batchesRemaining(state) - ahead));
   const parent = (state.policy?.version ?? 0) + ahead;
   const lot: SegmentRef[] = [];
   const stale: SegmentRef[] = [];

@@ -2,7 +2,8 @@
 import type { MetricsLine, UpdateBatch, UpdateResult } from '../proto/activities.js';
 import type { StopSpec } from '../proto/job.js';
 import type { Ledger, RunState, RunStatus } from '../proto/status.js';
-import { mapValues, openSegments, rewardMeans, sum, type TrainingState } from './training-state.js';
+import { rewardModelStatus } from './fit-state.js';
+import { mapValues, openSegments, rewardMeans, shardsWanted, sum, type TrainingState } from './training-state.js';
 
 /** One line for each new version: learner metrics, rewards by component, labels and episodes at that time. */
 export function metricsLines(state: TrainingState, batches: readonly UpdateBatch[], result: UpdateResult, atMs: number): MetricsLine[] {
@@ -19,6 +20,10 @@ export function metricsLines(state: TrainingState, batches: readonly UpdateBatch
     for (const [source, annotation] of Object.entries(state.annotations)) {
       values[`labels.${source}`] = annotation.log.labels;
       values[`labels.${source}.waiting`] = annotation.waiting;
+    }
+    for (const { source, used, newest } of rewardModelStatus(state)) {
+      values[`fit.${source}.labels`] = used?.labels ?? 0;
+      Object.assign(values, prefixed(`fit.${source}`, newest?.metrics ?? {}));
     }
     values['episodes.count'] = state.episodeCount;
     if (episodes.lengthMean !== null) values['episodes.length'] = episodes.lengthMean;
@@ -105,13 +110,18 @@ export function statusOf(state: TrainingState, context: StatusContext): RunStatu
       tokensOut: one.tokensOut,
       annotateMs: one.annotateMs,
     })),
+    rewardModels: rewardModelStatus(state),
     rewards: mapValues(state.rewards, (value) => value),
     learner: state.learner,
-    episodes: { count: state.episodeCount, failed: state.episodesFailed, ...episodeMeans(state) },
+    episodes: { count: state.episodeCount, failed: state.episodesFailed, nondeterministic: state.episodesNondeterministic ?? 0, ...episodeMeans(state) },
     evaluations: state.evaluations,
     ledger: ledgerOf(state),
+    ...(state.swept === undefined ? {} : { swept: { objects: state.swept.objects, bytes: state.swept.bytes } }),
+    ...(state.restored === undefined ? {} : { restored: state.restored }),
     attention: state.attention,
     decisions: state.decisions,
+    ...(state.steers === undefined ? {} : { steers: state.steers }),
+    shards: shardsWanted(state),
     stall: context.stall,
     underWay: context.underWay,
     waits: context.waits,

@@ -11,17 +11,23 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
+import { z } from 'zod';
 import { LaurelError } from '../proto/errors.js';
 import { stopSchema } from '../proto/job.js';
+import { partName } from '../proto/part-name.js';
 import { resolveJob } from '../proto/resolve.js';
 import type { Attention, Decision, DecisionInput, RunResult, RunStatus, SteerInput } from '../proto/status.js';
 import { runAsync } from './async-loops.js';
 import { annotator, learner, RunContext } from './run-context.js';
+import { asksJudge } from '../proto/reward-fits.js';
+import { labelFirst, labelsFirst } from './label-first.js';
+import { retentionLoop } from './retention-sweep.js';
 import { runLockstep } from './lockstep-rounds.js';
 import { endRun, evaluateVersion } from './run-end.js';
+import { isCarried, pack, unpack } from './carried-state.js';
 import { startWatchdog } from './watchdog.js';
 import { stopReached } from './training-decisions.js';
-import { initialState, type TrainingState } from './training-state.js';
+import { initialState, shardsWanted, type TrainingState } from './training-state.js';
 
 export const statusQuery = defineQuery<RunStatus>('status');
 export const pauseUpdate = defineUpdate<string, []>('pause');
@@ -31,12 +37,6 @@ export const steerUpdate = defineUpdate<string, [SteerInput]>('steer');
 export const retryUpdate = defineUpdate<string, [DecisionInput?]>('retry');
 export const skipUpdate = defineUpdate<string, [DecisionInput?]>('skip');
 export const voidUpdate = defineUpdate<string, [DecisionInput?]>('void');
-
-/** What a run carries when it continues as new. */
-interface Carried {
-  readonly laurelCarried: 1;
-  readonly state: TrainingState;
-}
 
 /**
  * Trains a policy. The argument is the job file as JSON; the workflow id is the id of the run.
@@ -49,10 +49,10 @@ export async function trainingRun(input: unknown): Promise<RunResult> {
   const watchdog = startWatchdog(context);
   try {
     await prepare(context);
+    // Not awaited without need: one turn more would put the commands of a recorded run in another order.
+    if (labelsFirst(context.state)) await labelFirst(context);
     const draining = drainWhenHistoryIsLong(context);
-    const { mode } = context.state.job.schedule;
-    const loops = mode === 'lockstep' ? runLockstep(context) : Promise.all([runAsync(context), evaluationLoop(context)]).then(() => undefined);
-    await Promise.race([loops, draining.failed]);
+    await Promise.race([work(context), draining.failed]);
     const ended = context.state.stopRequested || stopReached(context.state, Date.now());
     draining.stop();
     await watchdog.stop();
@@ -66,12 +66,20 @@ export async function trainingRun(input: unknown): Promise<RunResult> {
   }
 }
 
-function isCarried(input: unknown): input is Carried {
-  return typeof input === 'object' && input !== null && (input as Partial<Carried>).laurelCarried === 1 && 'state' in input;
+/** The loops, up to the end of the run or to the border at which it continues as new. */
+async function work(context: RunContext): Promise<void> {
+  const beside = retentionLoop(context, () => context.ending || stopReached(context.state, Date.now()));
+  const loops = context.state.job.schedule.mode === 'lockstep' ? [runLockstep(context), beside] : [runAsync(context), evaluationLoop(context), beside];
+  try {
+    await Promise.all(loops);
+  } catch (error) {
+    if (isCancellation(error)) await Promise.allSettled(loops);
+    throw error;
+  }
 }
 
 function begin(input: unknown): TrainingState {
-  if (isCarried(input)) return input.state;
+  if (isCarried(input)) return unpack(input);
   try {
     return initialState(workflowInfo().workflowId, resolveJob(input), Date.now());
   } catch (error) {
@@ -89,7 +97,7 @@ async function prepare(context: RunContext): Promise<void> {
     if (job.evaluate.untrained) await evaluateVersion(context, result.policy);
   }
   for (const [source, spec] of Object.entries(job.sources)) {
-    if (spec.kind !== 'model' || context.state.annotations[source]) continue;
+    if (spec.kind !== 'model' || !asksJudge(spec.fit) || context.state.annotations[source]) continue;
     const log = await context.guarded(`open annotator ${source}`, () => annotator.openAnnotator.executeWithOptions({ summary: source }, [{ annotator: spec.annotator }]));
     if (log) context.apply({ type: 'annotator-opened', source, log });
   }
@@ -101,7 +109,7 @@ async function evaluationLoop(context: RunContext): Promise<void> {
   if (every === 0) return;
   for (;;) {
     const evaluated = Math.max(0, ...context.state.evaluations.map((one) => one.version));
-    const due = (): boolean => (context.state.policy?.version ?? 0) >= evaluated + every;
+    const due = (): boolean => !context.state.paused && (context.state.policy?.version ?? 0) >= evaluated + every;
     const over = (): boolean => context.ending || stopReached(context.state, Date.now());
     await context.waitFor('evaluation', `version ${evaluated + every}`, () => over() || due());
     if (over()) return;
@@ -116,15 +124,17 @@ function drainWhenHistoryIsLong(context: RunContext): { failed: Promise<never>; 
   const failed = new Promise<never>((_resolve, reject) => {
     condition(() => stopped || workflowInfo().continueAsNewSuggested || workflowInfo().historyLength > limit).then(() => {
       if (!stopped) context.draining = true;
-    }, reject);
+    }, (error: unknown) => {
+      // A cancel is told by the loops, when all of them have ended.
+      if (!isCancellation(error)) reject(error instanceof Error ? error : new Error(String(error)));
+    });
   });
   return { failed, stop: () => void (stopped = true) };
 }
 
 async function carryOn(context: RunContext): Promise<never> {
   await condition(allHandlersFinished);
-  const carried: Carried = { laurelCarried: 1, state: context.state };
-  return continueAsNew<(input: unknown) => Promise<RunResult>>(carried);
+  return continueAsNew<(input: unknown) => Promise<RunResult>>(pack(context.state));
 }
 
 function setHandlers(context: RunContext): void {
@@ -156,10 +166,12 @@ function setHandlers(context: RunContext): void {
   setHandler(
     steerUpdate,
     (steer: SteerInput) => {
-      context.apply({ type: 'steered', ...steer });
-      return `weights ${JSON.stringify(context.state.weights)}, stop ${JSON.stringify(context.state.stop)}`;
+      context.apply({ type: 'steered', steer, atMs: Date.now() });
+      const { weights, stop, annotationBounds, policy } = context.state;
+      const bounds = annotationBounds === undefined || Object.keys(annotationBounds).length === 0 ? '' : `, annotation ${JSON.stringify(annotationBounds)}`;
+      return `from version ${policy?.version ?? 0} on: weights ${JSON.stringify(weights)}, stop ${JSON.stringify(stop)}, ${shardsWanted(context.state)} shards${bounds}`;
     },
-    { description: 'Change reward weights or the stop criterion: {"weights": {"game": 0.2}, "stop": {"transitions": 1000000}}.', validator: (steer: SteerInput) => validateSteer(context.state, steer) },
+    { description: 'Change weights, stop criterion, number of shards, bounds of annotation: {"weights": {"game": 0.2}, "stop": {"transitions": 1000000}, "shards": 4, "annotation": {"helpful": {"callMs": 2000}}}.', validator: (steer: SteerInput) => validateSteer(context.state, steer) },
   );
   const decide = (decision: Decision) => (input?: DecisionInput) => {
     const parked = parkedStep(context.state, input);
@@ -176,20 +188,29 @@ function setHandlers(context: RunContext): void {
   setHandler(skipUpdate, decide('skip'), { description: 'Leave a parked step out: {"id": "1"}, or {} for the oldest.', validator });
 }
 
+const steerSchema = z.strictObject({
+  weights: z.record(partName, z.number()).optional(),
+  stop: stopSchema.optional(),
+  shards: z.int().min(1).max(1000).optional(),
+  annotation: z.record(partName, z.strictObject({ callMs: z.int().min(100).max(600_000).optional(), pendingMax: z.int().min(1).max(1_000_000).optional() })).optional(),
+  by: z.string().min(1).max(200).optional(),
+});
+
 function validateSteer(state: TrainingState, steer: SteerInput): void {
-  for (const [name, weight] of Object.entries(steer?.weights ?? {})) {
+  const parsed = steerSchema.safeParse(steer ?? {});
+  if (!parsed.success) throw new Error(parsed.error.issues.map(({ path, message }) => `${path.length === 0 ? 'the input' : path.join('.')}: ${message}`).join('; '));
+  const { weights, stop, shards, annotation } = parsed.data;
+  for (const name of Object.keys(weights ?? {})) {
     if (!(name in state.job.sources)) throw new Error(`expected the name of a source (${Object.keys(state.job.sources).join(', ')}), got ${name}`);
-    if (!Number.isFinite(weight)) throw new Error(`expected a number as weight of ${name}, got ${String(weight)}`);
   }
-  if (steer?.stop !== undefined) {
-    const parsed = stopSchema.safeParse(steer.stop);
-    if (!parsed.success) throw new Error(`expected a stop criterion: ${parsed.error.issues.map((issue) => issue.message).join('; ')}`);
+  for (const name of Object.keys(annotation ?? {})) {
+    if (state.job.sources[name]?.kind !== 'model') throw new Error(`expected the name of a source with an annotator, got ${name}`);
   }
-  if (steer?.weights === undefined && steer?.stop === undefined) throw new Error('expected weights or stop');
+  if (weights === undefined && stop === undefined && shards === undefined && annotation === undefined) throw new Error('expected weights, stop, shards or annotation');
 }
 
 /** The step that a decision is about: the one it names, else the oldest. @throws Error where there is none */
-function parkedStep(state: TrainingState, input?: DecisionInput): Attention {
+export function parkedStep(state: Pick<TrainingState, 'attention'>, input?: DecisionInput): Attention {
   const [oldest] = state.attention;
   if (oldest === undefined) throw new Error('nothing needs attention');
   if (input?.id === undefined) return oldest;

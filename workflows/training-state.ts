@@ -1,15 +1,13 @@
 /**
- * The state of a training run: plain JSON, changed only by `step(state, event)`. It holds references and counts, never
+ * The state of a training run: plain JSON, changed only by `step(state, event)` of training-step.ts. It holds references and counts, never
  * data, and every list in it is bounded; it is what continue-as-new carries.
  */
-import type { AnnotateResult, CollectResult, MetricsLine, PrepareRunResult, UpdateBatch, UpdateResult } from '../proto/activities.js';
+import { SEGMENTS_PER_CALL_MAX, type AnnotateResult, type CollectResult, type FitResult, type MetricsLine, type PrepareRunResult, type UpdateBatch, type UpdateResult } from '../proto/activities.js';
 import type { Job, StopSpec } from '../proto/job.js';
 import type { EpisodeSums, EvaluationRef, LabelLogRef, PolicyRef, SegmentRef } from '../proto/references.js';
-import type { Attention, DecisionRecord } from '../proto/status.js';
-import { metricsLines } from './training-metrics.js';
+import type { AnnotationBounds, Attention, DecisionRecord, SteerInput, SteerRecord } from '../proto/status.js';
+import type { FitStates } from './fit-state.js';
 
-/** Decisions about parked steps that are carried; all of them stand in the history. */
-const DECISIONS_KEPT = 20;
 
 export interface ShardState {
   readonly nextSeq: number;
@@ -61,6 +59,8 @@ export interface TrainingState {
   /** Collected, waiting to be trained on, oldest first. */
   readonly ready: readonly ReadySegment[];
   readonly annotations: Readonly<Record<string, AnnotationState>>;
+  /** Reward models by source. Absent in a run that was begun before there were fits. */
+  readonly fits?: FitStates;
   readonly ledger: LedgerCounts;
   readonly transitionsCollected: number;
   readonly transitionsTrained: number;
@@ -70,6 +70,7 @@ export interface TrainingState {
   readonly learner: Readonly<Record<string, number>>;
   readonly episodeCount: number;
   readonly episodesFailed: number;
+  readonly episodesNondeterministic: number;
   /** Sums of the newest segments in which episodes ended, oldest first, at most EPISODE_WINDOW. */
   readonly episodeWindow: readonly EpisodeSums[];
   /** Transitions collected up to a time, oldest first, at most RATE_WINDOW points. */
@@ -86,12 +87,21 @@ export interface TrainingState {
   readonly attention: readonly Attention[];
   readonly attentionCount: number;
   readonly decisions: readonly DecisionRecord[];
+  /** The newest changes by `steer`; number of shards that play and bounds of annotation, where they were steered. Absent: never. */
+  readonly steers?: readonly SteerRecord[];
+  readonly shardsWanted?: number;
+  readonly annotationBounds?: Readonly<Record<string, AnnotationBounds>>;
   readonly paused: boolean;
   readonly stopRequested: boolean;
   readonly learnerQueue: string | null;
   readonly rewardQueue: string | null;
+  /** The last sweep of the store, and what sweeps have removed in all. Absent: none was. */
+  readonly swept?: { readonly version: number; readonly objects: number; readonly bytes: number };
+  /** Objects that were damaged or gone and were made again, by kind. Absent: none. */
+  readonly restored?: Readonly<Record<string, number>>;
 }
 
+export const ANNOTATION_WINDOW_MAX = 512;
 export const EPISODE_WINDOW = 32;
 export const RATE_WINDOW = 24;
 
@@ -99,10 +109,17 @@ export type TrainingEvent =
   | { readonly type: 'prepared'; readonly result: PrepareRunResult }
   | { readonly type: 'annotator-opened'; readonly source: string; readonly log: LabelLogRef }
   | { readonly type: 'collected'; readonly shard: number; readonly result: CollectResult; readonly atMs: number }
+  /** Taken, and to be taken again: nothing was done with them. */
+  | { readonly type: 'returned'; readonly segments: readonly SegmentRef[]; readonly atMs: number }
+  | { readonly type: 'swept'; readonly version: number; readonly objects: number; readonly bytes: number }
+  | { readonly type: 'restored'; readonly kind: string }
+  /** Cannot be read any more: nobody is pointed at it again. */
+  | { readonly type: 'segment-lost'; readonly key: string }
   | { readonly type: 'shard-queue-lost'; readonly shard: number }
   | { readonly type: 'taken'; readonly keys: readonly string[] }
   | { readonly type: 'disposed'; readonly count: number; readonly disposition: 'stale' | 'filtered' | 'failed' | 'voided'; readonly reason: string }
   | { readonly type: 'annotated'; readonly source: string; readonly result: AnnotateResult; readonly keys: readonly string[] }
+  | { readonly type: 'fitted'; readonly source: string; readonly position: number; readonly result: FitResult }
   | { readonly type: 'scored'; readonly scoreMs: number; readonly queue: string }
   | { readonly type: 'updated'; readonly batches: readonly UpdateBatch[]; readonly result: UpdateResult; readonly atMs: number }
   | { readonly type: 'worker-queue-lost'; readonly pool: 'learner' | 'reward' }
@@ -111,14 +128,14 @@ export type TrainingEvent =
   | { readonly type: 'metrics-appended'; readonly lines: number }
   | { readonly type: 'parked'; readonly attention: Attention }
   | { readonly type: 'unparked'; readonly record: DecisionRecord }
-  | { readonly type: 'steered'; readonly weights?: Readonly<Record<string, number>>; readonly stop?: StopSpec }
+  | { readonly type: 'steered'; readonly steer: SteerInput; readonly atMs: number }
   | { readonly type: 'paused' }
   | { readonly type: 'resumed' }
   | { readonly type: 'stop-requested' }
   | { readonly type: 'continued' };
 
 export function initialState(run: string, job: Job, startedAtMs: number): TrainingState {
-  const shard: ShardState = { nextSeq: 0, previous: null, queue: null, segmentsPerCall: firstSegmentsPerCall(job) };
+  const shard = newShard(job);
   return {
     run,
     job,
@@ -139,6 +156,7 @@ export function initialState(run: string, job: Job, startedAtMs: number): Traini
     learner: {},
     episodeCount: 0,
     episodesFailed: 0,
+    episodesNondeterministic: 0,
     episodeWindow: [],
     rateWindow: [],
     stepMsP50: 0,
@@ -159,177 +177,36 @@ export function initialState(run: string, job: Job, startedAtMs: number): Traini
   };
 }
 
-/** The next state. Pure: neither argument is changed. */
-export function step(state: TrainingState, event: TrainingEvent): TrainingState {
-  switch (event.type) {
-    case 'prepared':
-      return { ...state, prepared: event.result, policy: event.result.policy };
-    case 'annotator-opened':
-      return { ...state, annotations: { ...state.annotations, [event.source]: openAnnotation(event.log) } };
-    case 'collected':
-      return collected(state, event.shard, event.result, event.atMs);
-    case 'shard-queue-lost':
-      return { ...state, shards: replaceAt(state.shards, event.shard, (shard) => ({ ...shard, queue: null })) };
-    case 'taken': {
-      const keys = new Set(event.keys);
-      return { ...state, ready: state.ready.filter((segment) => !keys.has(segment.ref.key)) };
-    }
-    case 'disposed':
-      return { ...state, ledger: disposed(state.ledger, event.count, event.disposition, event.reason) };
-    case 'annotated':
-      return annotated(state, event.source, event.result, event.keys);
-    case 'scored':
-      return { ...state, rewardQueue: event.queue, spentMs: spent(state, 'score', event.scoreMs) };
-    case 'updated':
-      return updated(state, event.batches, event.result, event.atMs);
-    case 'worker-queue-lost':
-      return event.pool === 'learner' ? { ...state, learnerQueue: null } : { ...state, rewardQueue: null };
-    case 'checkpointed':
-      return { ...state, checkpoint: Math.max(state.checkpoint, event.version) };
-    case 'evaluated':
-      return { ...state, evaluations: [...state.evaluations, event.evaluation].slice(-64), spentMs: spent(state, 'evaluate', event.evaluateMs) };
-    case 'metrics-appended':
-      return { ...state, metrics: state.metrics.slice(event.lines), metricsParts: state.metricsParts + 1 };
-    case 'parked':
-      return { ...state, attention: [...state.attention, event.attention], attentionCount: state.attentionCount + 1 };
-    case 'unparked':
-      return { ...state, attention: state.attention.filter((one) => one.id !== event.record.id), decisions: [...state.decisions, event.record].slice(-DECISIONS_KEPT) };
-    case 'steered':
-      return { ...state, weights: { ...state.weights, ...event.weights }, stop: event.stop ?? state.stop };
-    case 'paused':
-      return { ...state, paused: true };
-    case 'resumed':
-      return { ...state, paused: false };
-    case 'stop-requested':
-      return { ...state, stopRequested: true, paused: false };
-    case 'continued':
-      return { ...state, continuedRuns: state.continuedRuns + 1 };
-    default: {
-      const never: never = event;
-      throw new TypeError(`unknown event ${JSON.stringify(never)}`);
-    }
-  }
+export function newShard(job: Job): ShardState {
+  return { nextSeq: 0, previous: null, queue: null, segmentsPerCall: firstSegmentsPerCall(job) };
+}
+
+/** Shards that play: the first so many; the others rest. */
+export function shardsWanted(state: TrainingState): number {
+  return state.shardsWanted ?? state.job.rollout.shards;
 }
 
 /** Segments of a shard's first call: at least 4,096 transitions where the lag bound allows it. */
 export function firstSegmentsPerCall(job: Job): number {
-  const { shards, environmentsPerShard, segmentSteps } = job.rollout;
+  const { shards, environmentsPerShard } = job.rollout;
   if (job.schedule.segmentsPerCall !== null) return job.schedule.segmentsPerCall;
   if (job.schedule.mode === 'lockstep') return Math.max(1, Math.ceil(job.learn.batchSegments / shards));
-  return Math.max(1, Math.min(segmentsPerCallMax(job), Math.ceil(4096 / (environmentsPerShard * segmentSteps))));
-}
-
-/** So many segments that what all shards collect with one policy is trained on within half the allowed lag. */
-export function segmentsPerCallMax(job: Job): number {
-  const { shards } = job.rollout;
-  return Math.max(1, Math.floor((job.schedule.policyLagMax * job.learn.batchSegments) / (2 * shards)));
-}
-
-/** Length of the list of segments that the annotator is pointed at again. */
-export function annotationWindow(job: Job): number {
-  return Math.max(16, 2 * job.rollout.shards * firstSegmentsPerCall(job));
-}
-
-function openAnnotation(log: LabelLogRef): AnnotationState {
-  return { log, made: 0, known: 0, waiting: 0, dropped: 0, unparsable: 0, failed: 0, tokensIn: 0, tokensOut: 0, annotateMs: 0, window: [] };
-}
-
-function collected(state: TrainingState, shard: number, result: CollectResult, atMs: number): TrainingState {
-  const transitions = result.segments.reduce((sum, segment) => sum + segment.rows, 0);
-  const total = state.transitionsCollected + transitions;
-  const last = result.segments[result.segments.length - 1] ?? null;
-  const window = annotationWindow(state.job);
-  const ended = result.segments.map((segment) => segment.episodes).filter((episodes) => episodes.count > 0 || episodes.failed > 0);
-  return {
-    ...state,
-    shards: replaceAt(state.shards, shard, (before) => ({
-      nextSeq: before.nextSeq + result.segments.length,
-      previous: last,
-      queue: result.workerQueue,
-      segmentsPerCall: adapted(state.job, before.segmentsPerCall, result),
-    })),
-    ready: inOrder(state.job, [...state.ready, ...result.segments.map((ref) => ({ ref, collectedAtMs: atMs }))]),
-    annotations: mapValues(state.annotations, (annotation) => ({
-      ...annotation,
-      window: windowInOrder(state.job, [...annotation.window, ...result.segments.map((ref) => ({ ref, seen: false }))]).slice(-window),
-    })),
-    ledger: { ...state.ledger, collected: state.ledger.collected + result.segments.length },
-    transitionsCollected: total,
-    episodeCount: state.episodeCount + sum(ended, (episodes) => episodes.count),
-    episodesFailed: state.episodesFailed + sum(ended, (episodes) => episodes.failed),
-    episodeWindow: [...state.episodeWindow, ...ended].slice(-EPISODE_WINDOW),
-    rateWindow: [...state.rateWindow, { atMs, transitions: total }].slice(-RATE_WINDOW),
-    stepMsP50: result.stepMsP50,
-    stepMsP99: result.stepMsP99,
-    spentMs: spent(state, 'collect', result.collectMs),
-  };
+  // A completion is as long as many steps of a game.
+  if (job.learn.kind !== 'actor-critic') return 1;
+  return Math.max(1, Math.min(segmentsPerCallMax(job), Math.ceil(4096 / (environmentsPerShard * job.rollout.segmentSteps))));
 }
 
 /**
- * In lockstep the order of training must not depend on which shard came back first. In async the oldest policy comes
- * first: a call that began earlier and took longer would else become stale behind one that began later.
+ * So many segments that what all shards collect with one policy is trained on within the allowed lag. A single shard takes
+ * half of it, or the learner would wait while it plays.
  */
-function inOrder(job: Job, ready: ReadySegment[]): ReadySegment[] {
-  const order = job.schedule.mode === 'lockstep' ? bySequence : byPolicyVersion;
-  return ready.sort((a, b) => order(a.ref, b.ref));
-}
-/** Nor must the order of questions, and with it that of the label log. */
-function windowInOrder(job: Job, window: AnnotationState['window'][number][]): AnnotationState['window'][number][] {
-  return job.schedule.mode === 'lockstep' ? window.sort((a, b) => bySequence(a.ref, b.ref)) : window;
-}
-const bySequence = (a: SegmentRef, b: SegmentRef): number => a.seq - b.seq || a.shard - b.shard;
-const byPolicyVersion = (a: SegmentRef, b: SegmentRef): number => a.policyVersion - b.policyVersion;
-
-/** The number of segments moves towards calls of `collectMs`, at most doubling, within the bound of the lag. */
-function adapted(job: Job, segments: number, result: CollectResult): number {
-  if (job.schedule.segmentsPerCall !== null || job.schedule.mode === 'lockstep' || job.schedule.collectMs === 0) return segments;
-  const wanted = Math.round((segments * job.schedule.collectMs) / Math.max(1, result.collectMs));
-  return Math.max(1, Math.min(wanted, segments * 2, segmentsPerCallMax(job)));
+export function segmentsPerCallMax(job: Job, shards: number = job.rollout.shards): number {
+  return Math.max(1, Math.min(SEGMENTS_PER_CALL_MAX, Math.floor((job.schedule.policyLagMax * job.learn.batchSegments) / Math.max(2, shards))));
 }
 
-/** Segments that the call saw leave the window when nothing waits any more; else they stay until pushed out. */
-function annotated(state: TrainingState, source: string, result: AnnotateResult, keys: readonly string[]): TrainingState {
-  const before = state.annotations[source];
-  if (!before) return state;
-  const seen = new Set(keys);
-  const marked = before.window.map((one) => (seen.has(one.ref.key) ? { ...one, seen: true } : one));
-  const after: AnnotationState = {
-    log: result.log,
-    made: before.made + result.made,
-    known: result.known,
-    waiting: result.waiting,
-    dropped: before.dropped + result.dropped,
-    unparsable: before.unparsable + result.unparsable,
-    failed: before.failed + result.failed,
-    tokensIn: before.tokensIn + result.tokensIn,
-    tokensOut: before.tokensOut + result.tokensOut,
-    annotateMs: before.annotateMs + result.annotateMs,
-    window: result.waiting === 0 ? marked.filter((one) => !one.seen) : marked,
-  };
-  return { ...state, annotations: { ...state.annotations, [source]: after }, spentMs: spent(state, 'annotate', result.annotateMs) };
-}
-
-function updated(state: TrainingState, batches: readonly UpdateBatch[], result: UpdateResult, atMs: number): TrainingState {
-  const last = result.updates[result.updates.length - 1];
-  if (!last) return state;
-  const transitions = sum(result.updates, (update) => update.transitions);
-  const segments = sum(batches, (batch) => batch.segments.length);
-  const checkpoint = result.updates.reduce((newest, update) => Math.max(newest, update.checkpoint ?? 0), state.checkpoint);
-  const lines = metricsLines(state, batches, result, atMs);
-  return {
-    ...state,
-    policy: last.policy ?? state.policy,
-    checkpoint,
-    ledger: { ...state.ledger, trained: state.ledger.trained + segments },
-    transitionsTrained: state.transitionsTrained + transitions,
-    lagLast: last.lagMax,
-    lagMax: result.updates.reduce((most, update) => Math.max(most, update.lagMax), state.lagMax),
-    rewards: rewardMeans(batches),
-    learner: last.metrics,
-    metrics: [...state.metrics, ...lines],
-    learnerQueue: result.workerQueue,
-    spentMs: spent(state, 'update', result.updateMs),
-  };
+/** Length of the list of segments that the annotator is pointed at again: each call names them all. */
+export function annotationWindow(job: Job): number {
+  return Math.min(ANNOTATION_WINDOW_MAX, Math.max(16, 2 * job.rollout.shards * firstSegmentsPerCall(job)));
 }
 
 /** Mean of each reward component per transition, and the share that is unknown. */
@@ -346,23 +223,10 @@ export function rewardMeans(batches: readonly UpdateBatch[]): Record<string, { m
   return mapValues(sums, ({ sum: total, masked, rows }) => ({ mean: rows - masked > 0 ? total / (rows - masked) : 0, maskedShare: rows > 0 ? masked / rows : 0 }));
 }
 
-function disposed(ledger: LedgerCounts, count: number, disposition: 'stale' | 'filtered' | 'failed' | 'voided', reason: string): LedgerCounts {
-  if (disposition === 'stale' || disposition === 'voided') return { ...ledger, [disposition]: ledger[disposition] + count };
-  return { ...ledger, [disposition]: { ...ledger[disposition], [reason]: (ledger[disposition][reason] ?? 0) + count } };
-}
-
 /** Segments collected that have no disposition yet. */
 export function openSegments(ledger: LedgerCounts): number {
   const ended = ledger.trained + ledger.stale + ledger.voided + sum(Object.values(ledger.filtered), Number) + sum(Object.values(ledger.failed), Number);
   return ledger.collected - ended;
-}
-
-function spent(state: TrainingState, kind: string, ms: number): Record<string, number> {
-  return { ...state.spentMs, [kind]: (state.spentMs[kind] ?? 0) + ms };
-}
-
-function replaceAt<T>(list: readonly T[], index: number, change: (before: T) => T): T[] {
-  return list.map((item, at) => (at === index ? change(item) : item));
 }
 
 export function mapValues<A, B>(record: Readonly<Record<string, A>>, change: (value: A, key: string) => B): Record<string, B> {

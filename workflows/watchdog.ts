@@ -9,13 +9,16 @@ import type { RunContext } from './run-context.js';
 /** A worker begins a poll at least this often, so a queue without one for this long has no worker. */
 const POLL_AGE_MS_MAX = 75_000;
 
+/** Longest pause between two looks at a run that stands still; `schedule.watchMs` may be longer. */
+const WATCH_MS_MAX = 15 * 60_000;
+
 const pools = proxyActivities<WorkflowsActivities>({ taskQueue: TASK_QUEUES.workflows, scheduleToCloseTimeout: '20s', startToCloseTimeout: '10s', retry: { maximumAttempts: 2 } });
 
 export interface Watchdog {
   stop(): Promise<void>;
 }
 
-/** Looks every `schedule.watchMs`; one timer each, so a long run pays a few events an hour. */
+/** Looks every `schedule.watchMs`; one timer each, so a long run pays a few events a minute. */
 export function startWatchdog(context: RunContext): Watchdog {
   const scope = new CancellationScope();
   const watching = scope.run(() => watch(context)).catch((error: unknown) => {
@@ -31,13 +34,20 @@ export function startWatchdog(context: RunContext): Watchdog {
 
 async function watch(context: RunContext): Promise<void> {
   const { watchMs } = context.state.job.schedule;
-  for (;;) {
+  for (let pauseMs = watchMs; ; ) {
     // A pause is no stall, and costs no timers.
     await condition(() => !context.state.paused);
     const before = context.progressMark();
-    await sleep(watchMs, { summary: 'watchdog' });
-    if (context.progressMark() !== before || context.state.paused || context.state.attention.length > 0) continue;
+    context.watchAtMs = Date.now() + pauseMs;
+    await sleep(pauseMs, { summary: 'watchdog' });
+    context.watchAtMs = null;
+    if (context.progressMark() !== before || context.state.paused) {
+      pauseMs = watchMs;
+      continue;
+    }
     context.setStall(before, await whyStalled(context));
+    // What stands still for days must not fill the history.
+    pauseMs = Math.max(watchMs, Math.min(WATCH_MS_MAX, 2 * pauseMs));
   }
 }
 

@@ -10,7 +10,7 @@ import { FaultJudge } from './fault-judge.js';
 import { planFaults } from './faults.js';
 import { FlightProxy } from './flight-proxy.js';
 import { Injector } from './injector.js';
-import { auditJudge, mayBeUnwritten } from './judge-audit.js';
+import { auditJudge, mayBeUnread } from './judge-audit.js';
 import { auditLabels } from './label-audit.js';
 import { LaurelProcess } from './laurel-process.js';
 import { Ledger, rowsByKind, tableLines } from './ledger.js';
@@ -96,7 +96,7 @@ export async function runChaos(options: ChaosOptions): Promise<number> {
     const { troubles } = injector;
     const run = await checkInvariants(store, RUN);
     const judged = auditJudge(judge.journal, troubles);
-    const labels = await auditLabels(store, RUN, judge.journal, (entry) => mayBeUnwritten(entry, troubles));
+    const labels = await auditLabels(store, RUN, judge.journal, (entry) => mayBeUnread(entry, troubles));
     const summary = (await store.exists(`runs/${RUN}/summary.json`)) ? [] : ['the run wrote no summary'];
     broken.push(...run.faults, ...judged.faults, ...labels.faults, ...(broken.length > 0 ? [] : summary));
     const entries = ledger.entries(startMs);
@@ -105,7 +105,7 @@ export async function runChaos(options: ChaosOptions): Promise<number> {
     if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
     console.log(['', ...tableLines(rows), ''].join('\n'));
     console.log(`${entries.length} faults; ${run.versions} versions, ${run.trained} of ${run.segments} segments trained; longest time without an update ${(progress.longestGapMs() / 1000).toFixed(1)} s`);
-    console.log(`judge: ${judged.requests} requests, ${judged.answered} answers; ${labels.labels} labels, ${labels.unanswered} unanswered, ${judged.unread} asked again and ${labels.unread} missing as whoever asked was killed or asleep before it could write`);
+    console.log(`judge: ${judged.requests} requests, ${judged.answered} answers; ${labels.labels} labels, ${labels.unanswered} unanswered, ${judged.unread} asked again and ${labels.unread} missing as whoever asked was killed or asleep before it had read the answer`);
     console.log(`parked steps: ${operator.parked.length}; run continued as new ${operator.status?.continuedRuns ?? 0} times; ledger ${JSON.stringify(operator.status?.ledger)}`);
     for (const fault of broken) console.log(`BROKEN: ${fault}`);
     console.log(broken.length === 0 ? 'every invariant holds' : `${broken.length} invariants are broken${options.keep ? `; see ${state}` : ''}`);

@@ -20,7 +20,7 @@ export interface World {
 
 export class Injector {
   /** What the audit of the judge must know. */
-  readonly troubles = { killsAtMs: [] as number[], asleep: [] as Span[], writesBlocked: [] as Span[] };
+  readonly troubles = { killsAtMs: [] as number[], asleep: [] as Span[] };
   /** Faults of one thing come one after another. */
   private readonly busy = new Map<string, Promise<unknown>>();
   private readonly looking: NodeJS.Timeout;
@@ -112,11 +112,9 @@ export class Injector {
   private async disk(target: 'full' | 'read-only', forMs: number): Promise<string> {
     const { disk } = this.world;
     if (!disk) return 'no disk of its own';
-    const from = Date.now();
     const done = target === 'full' ? await disk.fill().then(() => true) : await disk.lock();
     if (done) await wait(forMs);
     await disk.mend();
-    if (done) this.troubles.writesBlocked.push([from, Date.now()]);
     return done ? `${target} for ${(forMs / 1000).toFixed(1)} s` : 'was always being written to';
   }
 

@@ -5,13 +5,13 @@ export interface JudgeAudit {
   readonly requests: number;
   readonly questions: number;
   readonly answered: number;
-  /** Questions asked again because whoever asked was killed or asleep before the answer was in the log. */
+  /** Questions asked again because whoever asked was killed or asleep before it had read the answer. */
   readonly unread: number;
   readonly faults: readonly string[];
 }
 
-/** An answer waits at most this long for others before it is written (annotator.ts), and a write may wait for the disk. */
-const UNWRITTEN_MS = 3_000;
+/** An answer may lie in the socket of a busy process for this long before it is read and kept (answer-spool.ts). */
+const UNREAD_MS = 1_000;
 
 export type Span = readonly [fromMs: number, toMs: number];
 
@@ -21,14 +21,12 @@ export interface AskerTroubles {
   readonly killsAtMs: readonly number[];
   /** When one slept. */
   readonly asleep: readonly Span[];
-  /** When the store took nothing. */
-  readonly writesBlocked: readonly Span[];
 }
 
 /**
- * A question that has been answered is never asked again, but for two cases: the annotator process was killed in the
- * moment between the judge's answer and its write, or it slept through the answer and past its own deadline for it. No
- * client can close these gaps without the judge's help.
+ * A question that has been answered is never asked again, but for two cases: the annotator process was killed while it
+ * waited for the answer, or it slept through the answer and past its own deadline for it. No client can close these gaps
+ * without the judge's help.
  */
 export function auditJudge(journal: readonly JudgeEntry[], troubles: AskerTroubles): JudgeAudit {
   const faults: string[] = [];
@@ -38,7 +36,7 @@ export function auditJudge(journal: readonly JudgeEntry[], troubles: AskerTroubl
   for (const entry of journal) {
     const before = answeredBy.get(entry.question);
     if (before !== undefined) {
-      if (mayBeUnwritten(before, troubles)) unread++;
+      if (mayBeUnread(before, troubles)) unread++;
       else faults.push(`asked again ${seconds(entry.askedAtMs - before.endedAtMs)} s after its answer${killNote(before.endedAtMs, troubles.killsAtMs)}: ${JSON.stringify(entry.question.slice(-120))}`);
     }
     if (entry.outcome !== 'answered') continue;
@@ -48,12 +46,9 @@ export function auditJudge(journal: readonly JudgeEntry[], troubles: AskerTroubl
   return { requests: journal.length, questions: new Set(journal.map((entry) => entry.question)).size, answered, unread, faults };
 }
 
-/** Whether the annotator that asked may not have written the answer: killed while it waited or soon after, or asleep. */
-export function mayBeUnwritten({ askedAtMs, endedAtMs }: JudgeEntry, { killsAtMs, asleep, writesBlocked }: AskerTroubles): boolean {
-  if (asleep.some(([from, to]) => from <= endedAtMs && to >= askedAtMs)) return true;
-  // Spans that follow each other closely hold a write as long as one.
-  const heldUntil = writesBlocked.reduce((latest, [from, to]) => (from <= latest + UNWRITTEN_MS && to > latest ? to : latest), endedAtMs);
-  return killsAtMs.some((at) => at >= askedAtMs && at <= heldUntil + UNWRITTEN_MS);
+/** Whether the annotator that asked may not have read the answer: killed while it waited, or asleep. */
+export function mayBeUnread({ askedAtMs, endedAtMs }: JudgeEntry, { killsAtMs, asleep }: AskerTroubles): boolean {
+  return asleep.some(([from, to]) => from <= endedAtMs && to >= askedAtMs) || killsAtMs.some((at) => at >= askedAtMs && at <= endedAtMs + UNREAD_MS);
 }
 
 function killNote(answeredAtMs: number, killsAtMs: readonly number[]): string {

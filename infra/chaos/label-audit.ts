@@ -11,7 +11,7 @@ export interface LabelAudit {
   readonly labels: number;
   /** Attempts that brought no verdict and are on record as such. */
   readonly unanswered: number;
-  /** Verdicts that the judge gave to a process that was killed or asleep before it had written them. */
+  /** Verdicts that the judge gave to a process that was killed or asleep before it had read them. */
   readonly unread: number;
   readonly faults: readonly string[];
 }

@@ -12,7 +12,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '20' },
     seed: { type: 'string', default: '1' },
     environment: { type: 'string', default: 'grid-world' },
-    'faults-per-minute': { type: 'string', default: '11' },
+    'faults-per-minute': { type: 'string', default: '12.5' },
     json: { type: 'string' },
     keep: { type: 'boolean', default: false },
   },

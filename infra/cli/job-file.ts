@@ -1,8 +1,8 @@
 /** Reading a job file, and what a job needs on this machine. */
 import { readFile } from 'node:fs/promises';
 import { LaurelError } from '../../proto/errors.js';
-import type { Job } from '../../proto/job.js';
-import { resolveJob } from '../../proto/resolve.js';
+import { membersOf } from '../../proto/judges.js';
+import { isModelJob, resolveAnyJob, type AnyJob } from '../../proto/resolve.js';
 import { ASSETS, type AssetDefinition, type OnProgress } from '../../workers/assets/index.js';
 import { gymnasiumSpaces } from '../../workers/rollout/environments/gymnasium/gymnasium-group.js';
 
@@ -10,7 +10,7 @@ export interface JobFile {
   /** What stands in the file; this is what is submitted. */
   readonly input: unknown;
   /** The same with all defaults. */
-  readonly job: Job;
+  readonly job: AnyJob;
 }
 
 /**
@@ -30,14 +30,20 @@ export async function readJobFile(path: string): Promise<JobFile> {
   } catch (cause) {
     throw new LaurelError('LAUREL_JOB_INVALID', `expected JSON in ${path}, got: ${(cause as Error).message}${placeOf(cause as Error, text)}`, { path }, { cause });
   }
-  return { input, job: resolveJob(input) };
+  return resolveJobFile(input);
+}
+
+/** @throws LaurelError LAUREL_JOB_INVALID */
+export function resolveJobFile(input: unknown): JobFile {
+  return { input, job: resolveAnyJob(input) };
 }
 
 /** What a job needs that is fetched. */
-export function assetsOf(job: Job): AssetDefinition[] {
+export function assetsOf(job: AnyJob): AssetDefinition[] {
+  if (isModelJob(job)) return [];
   const needed: AssetDefinition[] = [];
   if (job.environment.kind === 'nethack') needed.push(ASSETS.nethack);
-  const judges = Object.values(job.sources).flatMap((source) => (source.kind === 'model' ? [source.annotator.judge] : []));
+  const judges = Object.values(job.sources).flatMap((source) => (source.kind === 'model' ? membersOf(source.annotator.judge) : []));
   if (judges.some((judge) => judge.kind === 'embedded' && judge.model === 'gemma3-270m')) needed.push(ASSETS['gemma3-270m']);
   return needed;
 }
@@ -46,8 +52,8 @@ export function assetsOf(job: Job): AssetDefinition[] {
  * Makes ready what no asset is: the Python environment of a Gymnasium job, and asks it whether it knows the environment.
  * @throws LaurelError LAUREL_ASSET_MISSING, LAUREL_ENVIRONMENT_FAILED, LAUREL_ENVIRONMENT_UNKNOWN
  */
-export async function prepareEnvironment(job: Job, onProgress: OnProgress): Promise<void> {
-  if (job.environment.kind !== 'gymnasium') return;
+export async function prepareEnvironment(job: AnyJob, onProgress: OnProgress): Promise<void> {
+  if (isModelJob(job) || job.environment.kind !== 'gymnasium') return;
   const { id } = job.environment;
   onProgress({ asset: 'gymnasium', phase: 'build', note: `a Python environment with Gymnasium, and ${id} in it` });
   await gymnasiumSpaces(job.environment);

@@ -9,12 +9,15 @@ import { addControl } from './commands/control.js';
 import { addDocs } from './commands/docs.js';
 import { addDoctor } from './commands/doctor.js';
 import { addLabels } from './commands/labels.js';
+import { addRescore } from './commands/rescore.js';
 import { addReport } from './commands/report.js';
 import { addRun } from './commands/run.js';
 import { addSchema } from './commands/schema.js';
 import { addStatus } from './commands/status.js';
 import { addSteer } from './commands/steer.js';
 import { addSubmit } from './commands/submit.js';
+import { addSystems } from './commands/systems.js';
+import { addSweep } from './commands/sweep.js';
 import { addUp } from './commands/up.js';
 import { addVerify } from './commands/verify.js';
 import { addWorker } from './commands/worker.js';
@@ -27,7 +30,7 @@ const program = new Command('laurel')
   .version(version)
   .showHelpAfterError('(--help shows what can be said)')
   .exitOverride();
-for (const add of [addRun, addUp, addWorker, addSubmit, addStatus, addControl, addSteer, addReport, addVerify, addLabels, addCheck, addSchema, addDoctor, addDocs]) add(program);
+for (const add of [addRun, addUp, addWorker, addSubmit, addStatus, addControl, addSteer, addReport, addVerify, addSweep, addRescore, addLabels, addCheck, addSchema, addDoctor, addDocs, addSystems]) add(program);
 // Commands made before this line take the setting from the program; those of the program itself do not.
 for (const command of program.commands) command.exitOverride();
 

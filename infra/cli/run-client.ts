@@ -1,15 +1,23 @@
 /** Runs as a client sees them: submit, look, steer. The same calls work from any Temporal client. */
-import { Client, WorkflowExecutionAlreadyStartedError, type Connection, type WorkflowHandle } from '@temporalio/client';
+import { Client, isGrpcServiceError, WorkflowExecutionAlreadyStartedError, type Connection, type WorkflowHandle } from '@temporalio/client';
 import { TASK_QUEUES } from '../../proto/activities.js';
 import { LaurelError } from '../../proto/errors.js';
 import type { Job } from '../../proto/job.js';
+import { isModelJob, type AnyJob } from '../../proto/resolve.js';
 import type { RunResult, RunStatus } from '../../proto/status.js';
 import { layout } from '../../workers/store/layout.js';
 import type { ObjectStore } from '../../workers/store/object-store.js';
 import { isUnknownWorkflow } from './failure.js';
 import type { RunFacts } from './run-choice.js';
 
-export const WORKFLOW_TYPE = 'trainingRun';
+const GRPC_RESOURCE_EXHAUSTED = 8;
+const BUSY_TRIES_MAX = 40;
+const BUSY_PAUSE_MS = 250;
+
+/** The workflow of a job. */
+export function workflowTypeOf(job: AnyJob): 'trainingRun' | 'rewardModelRun' {
+  return isModelJob(job) ? 'rewardModelRun' : 'trainingRun';
+}
 
 export class RunClient {
   private readonly client: Client;
@@ -19,9 +27,9 @@ export class RunClient {
   }
 
   /** Starts a run; the job is sent as its author wrote it, and the workflow resolves it again. */
-  async submit(run: string, input: unknown, job: Job): Promise<void> {
+  async submit(run: string, input: unknown, job: AnyJob): Promise<void> {
     try {
-      await this.client.workflow.start(WORKFLOW_TYPE, {
+      await this.client.workflow.start(workflowTypeOf(job), {
         workflowId: run,
         taskQueue: TASK_QUEUES.workflows,
         args: [input],
@@ -39,8 +47,16 @@ export class RunClient {
   }
 
   /** The status that the workflow answers. Needs a worker of the pool `workflows`. */
-  status(run: string): Promise<RunStatus> {
-    return this.handle(run).query<RunStatus>('status');
+  async status(run: string): Promise<RunStatus> {
+    for (let tried = 1; ; tried++) {
+      try {
+        return await this.handle(run).query<RunStatus>('status');
+      } catch (error) {
+        // The server holds one query for each workflow task; several people who look at a busy run must wait their turn.
+        if (tried >= BUSY_TRIES_MAX || !isServerBusy(error)) throw error;
+        await new Promise((resolve) => setTimeout(resolve, BUSY_PAUSE_MS));
+      }
+    }
   }
 
   update(run: string, name: string, input?: unknown): Promise<string> {
@@ -90,7 +106,18 @@ export class RunClient {
 }
 
 /** One line for Temporal's list of runs. */
-export function describeJob(job: Job): string {
+export function describeJob(job: AnyJob): string {
+  if (isModelJob(job)) return describeModelJob(job);
+  return describeTrainingJob(job);
+}
+
+function describeModelJob({ data, sources, learn, evaluate }: Extract<AnyJob, { data: unknown }>): string {
+  const fits = Object.values(sources).flatMap((source) => (source.kind === 'model' ? [source.fit.kind] : []));
+  const parts = [...new Set(fits), ...new Set(Object.values(learn).map((one) => (one.kind === 'preference' ? one.loss : one.kind === 'weighted-mle' ? one.weights : one.kind)))];
+  return `${data.kind}: ${parts.length === 0 ? 'evaluation only' : parts.join(', ')}; ${Object.keys(evaluate).length} evaluations`.slice(0, 200);
+}
+
+function describeTrainingJob(job: Job): string {
   const task = job.environment.kind === 'nethack' ? `nethack ${job.environment.task}` : job.environment.kind === 'gymnasium' ? job.environment.id : job.environment.kind;
   const sources = Object.entries(job.combine.weights).map(([name, weight]) => `${name} x ${weight}`);
   return `${task}: ${sources.join(', ')}`.slice(0, 200);
@@ -113,4 +140,9 @@ function innermost(failure: Failure): Failure {
   let at = failure;
   while (at.cause && !at.applicationFailureInfo?.type?.startsWith('LAUREL_')) at = at.cause;
   return at;
+}
+
+function isServerBusy(error: unknown): boolean {
+  const { cause } = error as { cause?: unknown };
+  return isGrpcServiceError(cause) && Number(cause.code) === GRPC_RESOURCE_EXHAUSTED;
 }

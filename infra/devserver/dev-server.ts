@@ -36,6 +36,8 @@ export interface DevServer {
 }
 
 const USUAL_PORTS = [7233, 8233];
+/** Between looking for a free port and the server's bind any program may take it, the server's own hidden ports too. */
+const STARTS_MAX = 4;
 const STOP_GRACE_MS = 10_000;
 
 /** Arguments of `temporal` for the server. Pure. */
@@ -106,6 +108,18 @@ async function adopt(state: string, record: ServerRecord): Promise<DevServer | u
 }
 
 async function start(options: DevServerOptions, previous: ServerRecord | undefined): Promise<DevServer> {
+  for (let starts = 1; ; starts++) {
+    try {
+      return await startOnce(options, previous);
+    } catch (error) {
+      if (starts === STARTS_MAX || !(error instanceof PortTaken)) throw error;
+    }
+  }
+}
+
+class PortTaken extends LaurelError {}
+
+async function startOnce(options: DevServerOptions, previous: ServerRecord | undefined): Promise<DevServer> {
   const wanted = [...(previous ? [[previous.port, previous.uiPort]] : []), ...(options.ports === 'any' ? [] : [USUAL_PORTS])];
   const [port, uiPort] = (await choosePorts(wanted, 2)) as [number, number];
   if (options.samePorts === true && previous && port !== previous.port) {
@@ -151,7 +165,8 @@ async function waitUntilReady(target: ServerTarget, ended: Promise<string>, time
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   const tail = (await readFile(logPath, 'utf8').catch(() => '')).trim().split('\n').slice(-5).join('\n');
-  throw new LaurelError(
+  const Failure = over && /address already in use/.test(tail) ? PortTaken : LaurelError;
+  throw new Failure(
     'LAUREL_SERVER_UNREACHABLE',
     `expected the development server to be ready at ${target.address} within ${timeoutMs} ms; ${over ? reason : 'it did not answer'}; see ${logPath}${tail === '' ? '' : `, which ends:\n${tail}`}`,
     { address: target.address, logPath },

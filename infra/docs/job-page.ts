@@ -1,5 +1,5 @@
 /** The tables of docs/job-spec.md, from the schema that also checks a job. Pure. */
-import { jobJsonSchema } from '../../proto/resolve.js';
+import { jobJsonSchema, modelJobJsonSchema } from '../../proto/resolve.js';
 
 interface Node {
   readonly type?: string | readonly string[];
@@ -31,7 +31,7 @@ export function jobPage(current: string): string {
 }
 
 export function jobTables(): string {
-  return sections('job', jobJsonSchema() as Node).join('\n');
+  return [...sections('job', jobJsonSchema() as Node), ...sections('model-job', modelJobJsonSchema() as Node)].join('\n');
 }
 
 /** One table for an object, then one for each object inside it. */
@@ -95,10 +95,11 @@ function objectText(node: Node): string {
   return `${nameOf(node)} (below)`;
 }
 
-/** What tells an alternative from the others: its constant field. */
+/** What tells an alternative from the others: its constant field, or its kinds. */
 function nameOf(node: Node): string {
-  const tag = Object.entries(node.properties ?? {}).find(([, field]) => field.const !== undefined);
-  return tag ? `\`"${tag[0]}": ${JSON.stringify(tag[1].const)}\`` : 'object';
+  const fields = Object.entries(node.properties ?? {});
+  const tag = fields.find(([, field]) => field.const !== undefined) ?? fields.find(([name, field]) => name === 'kind' && field.enum !== undefined);
+  return tag ? `\`"${tag[0]}": ${(tag[1].enum ?? [tag[1].const]).map((value) => JSON.stringify(value)).join(' or ')}\`` : 'object';
 }
 
 function alternativesOf(node: Node): readonly Node[] {

@@ -1,6 +1,7 @@
 /** The live screen: status in, lines out. Pure. */
 import type { AnnotationStatus, RunStatus } from '../../proto/status.js';
 import { formatBar, formatCount, formatDuration, formatName, formatNumber, formatShare, printable } from './format.js';
+import { modelPlainParts, modelRows } from './model-lines.js';
 import type { Paint, ScreenView } from './view.js';
 
 const BAR_WIDTH = 32;
@@ -29,6 +30,7 @@ export function screenLines(view: ScreenView, paint: Paint): string[] {
 export function plainLine(view: ScreenView): string {
   const { status } = view;
   if (!status) return `${view.run}: ${view.waitingFor ?? 'starting'}, ${workersPlain(view)}`;
+  if (status.steps !== undefined) return [`${view.run} ${status.state} ${formatShare(status.progress)}`, ...modelPlainParts(status), ...(view.waitingFor === undefined ? [] : [`waiting for ${view.waitingFor}`]), ...view.retries.slice(0, RETRIES_SHOWN).map((retry) => `tries again: ${printable(retry).slice(0, 300)}`)].join(' | ');
   const parts = [
     `${view.run} ${status.state} ${formatShare(status.progress)}`,
     ...(view.rates.leftMs !== undefined && status.state === 'Running' ? [`${formatDuration(view.rates.leftMs)} left`] : []),
@@ -68,6 +70,7 @@ export function stopText(status: Pick<RunStatus, 'stop' | 'transitionsTrained' |
 }
 
 function statusRows(view: ScreenView, status: RunStatus, paint: Paint): [string, string][] {
+  if (status.steps !== undefined) return modelRows(status);
   const rows: [string, string][] = [
     ['transitions', `${paint.bold(`${formatCount(view.rates.transitionsPerSecond ?? status.transitionsPerSecond)}/s`)}, ${formatCount(status.transitionsTrained)} trained, ${formatCount(status.transitionsCollected)} collected`],
     ['policy', `version ${paint.bold(formatCount(status.version))}, lag ${status.lagLast} (at most ${status.lagMax}), checkpoint ${formatCount(status.checkpoint)}, ${formatCount(status.parameters)} parameters`],
@@ -115,7 +118,7 @@ function episodesText(status: RunStatus): string {
   const { episodes } = status;
   const parts = [
     `${formatCount(episodes.count)} ended`,
-    ...(episodes.failed > 0 ? [`${formatCount(episodes.failed)} failed`] : []),
+    ...(episodes.failed > 0 ? [`${formatCount(episodes.failed)} failed${(episodes.nondeterministic ?? 0) > 0 ? ` (${formatCount(episodes.nondeterministic ?? 0)} not deterministic)` : ''}`] : []),
     ...Object.entries(episodes.returnMeans).map(([name, value]) => `return${Object.keys(episodes.returnMeans).length > 1 ? ` (${formatName(name)})` : ''} ${formatNumber(value)}`),
     ...Object.entries(episodes.statisticMeans).map(([name, value]) => `${formatName(name)} ${formatNumber(value)}`),
     ...(episodes.lengthMean === null ? [] : [`${formatNumber(episodes.lengthMean)} steps`]),

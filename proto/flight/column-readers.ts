@@ -44,6 +44,34 @@ export function columnWidth(table: Table, name: string): number {
   return DataType.isFixedSizeList(type) ? type.listSize : 1;
 }
 
+/** Row i is `values[offsets[i] .. offsets[i + 1]]`. */
+export interface ListColumn<Kind extends NumberArray> {
+  readonly offsets: Int32Array;
+  readonly values: Kind;
+  /** A view. */
+  at(row: number): Kind;
+}
+
+/** A column of lists of numbers. @throws LaurelError LAUREL_SCHEMA_MISMATCH */
+export function listColumn<Kind extends NumberArray>(table: Table, name: string, kind: new (length: number) => Kind): ListColumn<Kind> {
+  const column = withoutNulls(columnOf(table, name), name);
+  const item = DataType.isList(column.type) ? (column.type.children[0]?.type as DataType) : undefined;
+  if (item === undefined || (item.ArrayType as unknown) !== kind) throw mismatch(name, `lists for ${kind.name}`, column);
+  const offsets = new Int32Array(column.length + 1);
+  const parts: Kind[] = [];
+  let row = 0;
+  for (const data of column.data) {
+    const own = data.valueOffsets as Int32Array;
+    const first = own[0] ?? 0;
+    for (let index = 1; index <= data.length; index++) offsets[row + index] = (offsets[row] as number) + (own[index] as number) - first;
+    row += data.length;
+    parts.push(((data.children[0] as { values: unknown }).values as Kind).subarray(first, own[data.length]) as Kind);
+  }
+  const values = parts.length === 1 ? (parts[0] as Kind) : new kind(offsets[column.length] as number);
+  if (parts.length !== 1) parts.reduce((at, part) => ((values as Uint8Array).set(part as Uint8Array, at), at + part.length), 0);
+  return { offsets, values, at: (index) => values.subarray(offsets[index], offsets[index + 1]) as Kind };
+}
+
 /** A column of binary or utf8. @throws LaurelError LAUREL_SCHEMA_MISMATCH */
 export function binaryColumn(table: Table, name: string): BinaryColumn {
   const column = withoutNulls(columnOf(table, name), name);

@@ -2,7 +2,7 @@
  * Columns made from typed arrays without copying or builders (a FixedSizeList builder writes 44 MB/s; this is free).
  * A column aliases its array: do not write to the array until the table's bytes are made.
  */
-import { Binary, Field, FixedSizeList, Float32, Float64, Int16, Int32, Int64, Int8, makeData, Uint16, Uint32, Uint64, Uint8, Utf8, type Data, type DataType } from 'apache-arrow';
+import { Binary, Field, FixedSizeList, Float32, Float64, Int16, Int32, Int64, Int8, List, makeData, Uint16, Uint32, Uint64, Uint8, Utf8, type Data, type DataType } from 'apache-arrow';
 import { LaurelError } from '../errors.js';
 
 export type NumberArray = Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array | BigInt64Array | BigUint64Array | Float32Array | Float64Array;
@@ -29,6 +29,19 @@ export function fixedSizeList(name: string, values: NumberArray, width: number):
   const item = typeOf(values);
   const type = new FixedSizeList(width, new Field('item', item, false));
   return { field: new Field(name, type, false), data: makeData({ type, length: values.length / width, nullCount: 0, child: primitiveData(item, values) }) };
+}
+
+/**
+ * Numbers of any count for each row: row i is `values[offsets[i] .. offsets[i + 1]]`, so there is one offset more than rows.
+ * @throws LaurelError LAUREL_INVARIANT_VIOLATED where the last offset is not the number of values
+ */
+export function list(name: string, offsets: Int32Array, values: NumberArray): Column {
+  if (offsets[offsets.length - 1] !== values.length) {
+    throw new LaurelError('LAUREL_INVARIANT_VIOLATED', `expected the last offset of column ${name} to be its ${values.length} values, got ${offsets[offsets.length - 1] ?? 'no offset'}`, { name });
+  }
+  const item = typeOf(values);
+  const type = new List(new Field('item', item, false));
+  return { field: new Field(name, type, false), data: makeData({ type, length: offsets.length - 1, nullCount: 0, valueOffsets: offsets, child: primitiveData(item, values) }) };
 }
 
 /** Bytes of any length for each row. Nullable only where a row is null. */

@@ -5,8 +5,8 @@ import type { Column } from './columns.js';
 import { splitStreams } from './ipc-messages.js';
 import { BATCH_BYTES } from './limits.js';
 
-export { binary, binaryFrom, fixedSizeList, primitive, utf8, utf8From, type Column, type NumberArray } from './columns.js';
-export { binaryColumn, columnArray, columnWidth, utf8Column, type BinaryColumn } from './column-readers.js';
+export { binary, binaryFrom, fixedSizeList, list, primitive, utf8, utf8From, type Column, type NumberArray } from './columns.js';
+export { binaryColumn, columnArray, columnWidth, listColumn, utf8Column, type BinaryColumn, type ListColumn } from './column-readers.js';
 
 export interface TableOptions {
   readonly metadata?: ReadonlyMap<string, string>;
@@ -88,12 +88,12 @@ function* batchEnds(columns: readonly Column[], rows: number, batchRows: number 
   if (batchRows !== undefined) {
     for (let end = batchRows; end < rows; end += batchRows) yield end;
   } else {
-    const variable = columns.flatMap(({ data }) => (data.valueOffsets ? [data.valueOffsets as Int32Array] : []));
+    const variable = columns.flatMap(({ data }) => (data.valueOffsets ? [{ offsets: data.valueOffsets as Int32Array, item: itemBytes(data) }] : []));
     const fixedBytes = columns.reduce((sum, { data }) => sum + fixedBytesPerRow(data), 0);
     let bytes = 0;
     for (let row = 0; row < rows; row += 1) {
       let rowBytes = fixedBytes;
-      for (const offsets of variable) rowBytes += 4 + offsets[row + 1]! - offsets[row]!;
+      for (const { offsets, item } of variable) rowBytes += 4 + item * (offsets[row + 1]! - offsets[row]!);
       if (bytes > 0 && bytes + rowBytes > BATCH_BYTES) {
         yield row;
         bytes = 0;
@@ -102,6 +102,11 @@ function* batchEnds(columns: readonly Column[], rows: number, batchRows: number 
     }
   }
   if (rows > 0) yield rows;
+}
+
+/** Of a column of variable length: 1 for bytes, the width of a number for lists. */
+function itemBytes(data: Data): number {
+  return (data.children[0]?.values as Uint8Array | undefined)?.BYTES_PER_ELEMENT ?? 1;
 }
 
 function fixedBytesPerRow(data: Data): number {

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FaultJudge } from '../../infra/chaos/fault-judge.js';
-import { auditJudge, mayBeUnwritten, type AskerTroubles, type Span } from '../../infra/chaos/judge-audit.js';
+import { auditJudge, mayBeUnread, type AskerTroubles, type Span } from '../../infra/chaos/judge-audit.js';
 import { auditLabels } from '../../infra/chaos/label-audit.js';
 import { findProcesses, signal, type FoundProcess, type ProcessKind } from '../../infra/chaos/processes.js';
 import { Progress } from '../../infra/chaos/progress.js';
@@ -21,7 +21,7 @@ export const RECOVERY_MS = 60_000;
 
 export class DisturbedRun {
   cli: CliProcess | undefined;
-  readonly troubles = { killsAtMs: [] as number[], asleep: [] as Span[], writesBlocked: [] as Span[] } satisfies AskerTroubles;
+  readonly troubles = { killsAtMs: [] as number[], asleep: [] as Span[] } satisfies AskerTroubles;
 
   private constructor(
     readonly project: Project,
@@ -31,11 +31,11 @@ export class DisturbedRun {
     readonly progress: Progress,
   ) {}
 
-  /** @param makeJob gets the address of the judge; the name of the job is the id of the run */
-  static async make(judge: FaultJudge, makeJob: (judgeUrl: string) => JobInput): Promise<DisturbedRun> {
+  /** @param makeJob gets the address of the judge and the folder of the project; the name of the job is the id of the run */
+  static async make(judge: FaultJudge, makeJob: (judgeUrl: string, folder: string) => JobInput): Promise<DisturbedRun> {
     const project = await Project.make();
     await judge.start();
-    const input = makeJob(judge.baseUrl);
+    const input = makeJob(judge.baseUrl, project.folder);
     const job = join(project.folder, 'job.json');
     await writeFile(job, JSON.stringify(input));
     return new DisturbedRun(project, judge, input.name, job, new Progress(project.store, input.name));
@@ -97,7 +97,7 @@ export class DisturbedRun {
     const store = new LocalStore(this.project.store);
     const { journal } = this.judge;
     const { faults } = await checkInvariants(store, this.run);
-    const labels = await auditLabels(store, this.run, journal, (entry) => mayBeUnwritten(entry, this.troubles));
+    const labels = await auditLabels(store, this.run, journal, (entry) => mayBeUnread(entry, this.troubles));
     const summary = (await store.exists(`runs/${this.run}/summary.json`)) ? [] : ['the run wrote no summary'];
     return [...faults, ...auditJudge(journal, this.troubles).faults, ...labels.faults, ...summary];
   }

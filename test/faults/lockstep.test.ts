@@ -33,6 +33,22 @@ function job(environment: Record<string, unknown>): Record<string, unknown> {
   };
 }
 
+/** Policy, learner and segments of texts; the judge reads completions. */
+function textJob(): Record<string, unknown> {
+  return {
+    ...job({ kind: 'text', task: { name: 'json-recipe' }, completionTokensMax: 36 }),
+    policy: { kind: 'transformer', preset: 'tiny', tokens: { kind: 'byte-pair', merges: 16 } },
+    sources: {
+      valid: { kind: 'env', component: 'valid' },
+      helpful: { kind: 'model', fit: 'retrieval', annotator: { goal: 'write recipes', judge: { kind: 'scripted', rules: [{ pattern: '"m":', probability: 0.9 }], otherwise: 0.1, noise: 0.05, delayMs: 5 } } },
+    },
+    shape: [],
+    combine: { op: 'linear', weights: { valid: 1, helpful: 0.5 } },
+    learn: { kind: 'group-policy-gradient', groupSize: 4, batchSegments: 2, epochs: 2, klCoefficient: 0.02, warmStart: { steps: 40 } },
+    rollout: { shards: 2, environmentsPerShard: 4 },
+  };
+}
+
 async function play(spec: Record<string, unknown>, disturb?: (project: Project, run: CliProcess) => Promise<void>): Promise<Record<string, string>> {
   const project = await Project.make();
   projects.push(project);
@@ -70,13 +86,14 @@ async function killEachOnce(project: Project, run: CliProcess): Promise<void> {
 
 describe('a lockstep run', () => {
   it.each([
-    ['the grid world', { kind: 'grid-world', episodeStepsMax: 60 }],
-    ['NetHack', { kind: 'nethack', episodeStepsMax: 200 }],
-  ])('on %s gives the same digest of every segment, reward, update and checkpoint when run twice, once with every pool killed', async (_name, environment) => {
-    const quiet = await play(job(environment));
+    ['the grid world', job({ kind: 'grid-world', episodeStepsMax: 60 })],
+    ['NetHack', job({ kind: 'nethack', episodeStepsMax: 200 })],
+    ['texts', textJob()],
+  ])('on %s gives the same digest of every segment, reward, update and checkpoint when run twice, once with every pool killed', async (_name, spec) => {
+    const quiet = await play(spec);
     const kinds = new Set(Object.keys(quiet).map((key) => key.split('/')[2]));
     expect([...kinds].sort()).toEqual(['checkpoints', 'evaluations', 'policies', 'rewards', 'segments', 'spec.json', 'updates']);
-    const disturbed = await play(job(environment), killEachOnce);
+    const disturbed = await play(spec, killEachOnce);
     expect(disturbed).toEqual(quiet);
   }, 600_000);
 });

@@ -74,7 +74,7 @@ it('two runs share workers, store and labels, are each what they are alone, and 
 
   for (const run of ['first', 'second']) expect(await checkInvariants(store, run)).toMatchObject({ versions: 30, faults: [] });
   // Both asked the same judge for the same goal: each message once, for both of them.
-  const { faults, answered, questions } = auditJudge(judge.journal, { killsAtMs: [], asleep: [], writesBlocked: [] });
+  const { faults, answered, questions } = auditJudge(judge.journal, { killsAtMs: [], asleep: [] });
   expect(faults).toEqual([]);
   expect(answered).toBe(questions);
   expect(await store.list('annotators/')).toHaveLength(1);

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -89,6 +89,18 @@ describe('the dev server of a state folder', () => {
     } finally {
       stranger.close();
     }
+  });
+
+  it('tries again with other ports where a program takes one between the choice and the bind', async () => {
+    const calls = join(state, 'calls');
+    const script = join(state, 'temporal');
+    // The first start ends as a server does whose port was taken a moment ago; the ports of the next are free.
+    await writeFile(script, `#!/bin/sh\necho "$@" >> '${calls}'\nif [ "$(wc -l < '${calls}')" = 1 ]; then echo 'listen tcp 127.0.0.1:1: bind: address already in use'; exit 1; fi\nexec '${executable}' "$@"\n`, { mode: 0o755 });
+    const server = await openDevServer({ state, executable: script, ports: 'any' });
+    servers.push(server);
+    const starts = (await readFile(calls, 'utf8')).trim().split('\n');
+    expect(starts).toHaveLength(2);
+    expect(starts[1]).toContain(`--port ${server.target.address.split(':')[1]!}`);
   });
 
   it('is kept alive at its address: while a stranger has its port it waits, for workers and runs know no other', async () => {

@@ -9,6 +9,7 @@ import { lock } from 'proper-lockfile';
 const PACKAGES = {
   pyarrow: { version: '22.0.0', imports: 'pyarrow.flight' },
   torch: { version: '2.15.0', imports: 'torch' },
+  trl: { version: '1.16.0', imports: 'trl' },
 } as const;
 
 /**

@@ -10,15 +10,19 @@ import { projectRoot } from '../../infra/folders.js';
 import { ensurePython } from './ensure-python.js';
 
 const TOLERANCE = 1e-6;
-/** Script, and the fixture that it writes to the path it is given. */
-const FIXTURES = { 'learner/make_fixtures.py': 'learner/steps.json' } as const;
+/** Scripts, the package that each needs, and the fixture that it writes to the path it is given. */
+const FIXTURES = [
+  { script: 'learner/make_fixtures.py', needs: 'torch', fixture: 'learner/steps.json' },
+  { script: 'text/make_fixtures.py', needs: 'trl', fixture: 'text/losses.json' },
+  { script: 'preference/make_preference_fixtures.py', needs: 'torch', fixture: 'preference/losses.json' },
+] as const;
 
 const tests = join(projectRoot(), 'test');
 const folder = mkdtempSync(join(tmpdir(), 'laurel-reference-'));
 try {
-  console.log('a Python with PyTorch (fetched the first time: hundreds of MB)');
-  const python = process.env['LAUREL_REFERENCE_PYTHON'] || (await ensurePython('torch'));
-  for (const [script, fixture] of Object.entries(FIXTURES)) {
+  for (const { script, needs, fixture } of FIXTURES) {
+    console.log(`a Python with ${needs} (fetched the first time: hundreds of MB)`);
+    const python = process.env['LAUREL_REFERENCE_PYTHON'] || (await ensurePython(needs));
     const made = join(folder, 'made.json');
     execFileSync(python, [join(tests, 'reference', script), made], { stdio: 'inherit' });
     const differences = compare(readJson(join(tests, 'fixtures', fixture)), readJson(made), '');

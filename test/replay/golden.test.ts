@@ -24,7 +24,7 @@ function read(file: string): Golden {
 async function replay(file: string, change: (code: string) => string = (code) => code): Promise<void> {
   const { code } = await workflowBundle();
   const changed = change(code);
-  await Worker.runReplayHistory({ workflowBundle: { code: changed } }, read(file), file.replace(/\.json\.gz$/, ''));
+  await Worker.runReplayHistory({ workflowBundle: { code: changed } }, read(file), `golden-${file.replace(/\.json\.gz$/, '')}`);
 }
 
 describe('a recorded history', () => {
@@ -42,7 +42,7 @@ describe('a recorded history', () => {
       ]),
     );
     const activities = new Set(files.flatMap((file) => read(file).events.flatMap((event) => event.activityTaskScheduledEventAttributes?.activityType.name ?? [])));
-    expect([...activities].sort()).toEqual(['annotate', 'appendMetrics', 'collect', 'evaluate', 'finishRun', 'openAnnotator', 'prepareRun', 'score', 'update', 'writeCheckpoint']);
+    expect([...activities].sort()).toEqual(['annotate', 'appendMetrics', 'collect', 'curateTable', 'evaluate', 'evaluateModel', 'finishRun', 'fit', 'fitModel', 'makeTables', 'openAnnotator', 'prepareRun', 'rescore', 'restoreReward', 'restoreSegment', 'restoreVersion', 'sampleSegments', 'score', 'sweep', 'update', 'writeCheckpoint']);
   });
 
   it.each(files)('%s replays', (file) => replay(file));
@@ -53,6 +53,11 @@ describe('a recorded history', () => {
       expect(mutated).not.toBe(code);
       return mutated;
     });
+    await expect(changed).rejects.toBeInstanceOf(DeterminismViolationError);
+  });
+
+  it.each(['makeTables', 'curateTable', 'fitModel', 'evaluateModel'])('of a run without rollouts does not replay on workflows that call another activity than %s', async (activity) => {
+    const changed = replay('model-run-completed.json.gz', (code) => code.replaceAll(`.${activity}.executeWithOptions(`, `.${activity}Differently.executeWithOptions(`));
     await expect(changed).rejects.toBeInstanceOf(DeterminismViolationError);
   });
 

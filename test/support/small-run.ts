@@ -5,9 +5,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { UpdateBatch } from '../../proto/activities.js';
+import type { RewardModels, UpdateBatch } from '../../proto/activities.js';
 import type { Job, JobInput } from '../../proto/job.js';
-import type { LabelLogRef, PolicyRef, RewardRef, SegmentRef, UpdateRef } from '../../proto/references.js';
+import type { EvaluationRef, LabelLogRef, PolicyRef, RewardRef, SegmentRef, UpdateRef } from '../../proto/references.js';
 import { FlightClientPool } from '../../proto/flight/client-pool.js';
 import { resolveJob } from '../../proto/resolve.js';
 import { Updater } from '../../workers/learner/updater.js';
@@ -58,7 +58,7 @@ export class SmallRun {
   }
 
   /** One segment of each shard, and their rewards. @param batches as many of them */
-  async collect(batches = 1, labels: Readonly<Record<string, LabelLogRef>> = {}): Promise<UpdateBatch[]> {
+  async collect(batches = 1, labels: Readonly<Record<string, LabelLogRef>> = {}, models: RewardModels = {}): Promise<UpdateBatch[]> {
     const made: UpdateBatch[] = [];
     for (let batch = 0; batch < batches; batch++) {
       const segments: SegmentRef[] = [];
@@ -68,14 +68,19 @@ export class SmallRun {
         this.last[shard] = result.segments[0]!;
         segments.push(result.segments[0]!);
       }
-      made.push({ segments, rewards: await this.score(segments, labels) });
+      made.push({ segments, rewards: await this.score(segments, labels, models) });
     }
     return made;
   }
 
-  private score(segments: readonly SegmentRef[], labels: Readonly<Record<string, LabelLogRef>>): Promise<RewardRef[]> {
+  private score(segments: readonly SegmentRef[], labels: Readonly<Record<string, LabelLogRef>>, models: RewardModels): Promise<RewardRef[]> {
     const weights = this.job.combine.weights;
-    return new Scorer({ store: this.store, reader: readerOf(this.store), endpoints: [] }).score({ run: this.run, segments, labels, weights });
+    return new Scorer({ store: this.store, reader: readerOf(this.store), endpoints: [] }).score({ run: this.run, segments, labels, models, weights });
+  }
+
+  /** Means of an evaluation of what is played now. */
+  async evaluate(episodes: number, suite = 'policy'): Promise<EvaluationRef['means']> {
+    return (await this.rollout.evaluate({ run: this.run, policy: this.policy!, suite, episodes, seed: 77, environments: 5 })).means;
   }
 
   /** The last version is what is played from now on. */

@@ -9,6 +9,7 @@ import {
   type ScoreInput,
   type UpdateInput,
 } from '../../proto/activities.js';
+import { layout } from '../../workers/store/layout.js';
 import type { ArtifactRef, RewardRef, SegmentRef, UpdateRef } from '../../proto/references.js';
 
 export interface Calls {
@@ -26,7 +27,7 @@ export function artifact(key: string, rows: number): ArtifactRef {
 
 export function segmentRef(shard: number, seq: number, policyVersion: number, rows = 64): SegmentRef {
   const episodes = { count: 1, failed: 0, lengthSum: 10, returnSums: [2], statisticSums: [1] };
-  return { ...artifact(`segments/${shard}/${seq}`, rows), shard, seq, policyVersion, environments: 8, steps: 8, episodes };
+  return { ...artifact(layout.segment('any', shard, seq), rows), shard, seq, policyVersion, environments: 8, steps: 8, episodes };
 }
 
 export type Fakes = RolloutActivities & AnnotatorActivities & RewardActivities & LearnerActivities;
@@ -47,9 +48,16 @@ export function createFakes(overrides: Partial<Fakes> = {}): { readonly calls: C
       calls.annotates++;
       return { log: { annotator: input.annotatorId, position: calls.annotates, labels: calls.annotates }, made: 1, known: 2, waiting: 0, dropped: 0, unparsable: 0, failed: 0, tokensIn: 5, tokensOut: 1, annotateMs: 3 };
     },
+    fit: async (input) => {
+      const { annotator, position, labels } = input.log;
+      const model = { ...artifact(`reward-models/${position}`, 0), annotator, fit: 'f', position, labels };
+      return { model, newest: { position, ready: true, metrics: { accuracy: 0.9, majority: 0.6 } }, nextLabels: labels + 2, made: 1, fitMs: 1 };
+    },
+    sampleSegments: async (input) => Array.from({ length: input.segments }, (_, seq) => segmentRef(0, seq, 0)),
+    rescore: async (input) => ({ artifact: artifact('rescoring', 0), transitions: 64 * input.segments.length, summaries: [], comparisons: [] }),
     score: async (input) => {
       calls.scores.push(input);
-      const rewards = input.segments.map((segment): RewardRef => ({ ...artifact(`rewards/${segment.shard}/${segment.seq}`, segment.rows), shard: segment.shard, seq: segment.seq, scoring: 's', components: { total: { sum: 6.4, nonZero: 3, masked: 0 } } }));
+      const rewards = input.segments.map((segment): RewardRef => ({ ...artifact(layout.reward('any', segment.shard, segment.seq, 's'), segment.rows), shard: segment.shard, seq: segment.seq, scoring: 's', components: { total: { sum: 6.4, nonZero: 3, masked: 0 } } }));
       return { rewards, workerQueue: TASK_QUEUES.reward, scoreMs: 1 };
     },
     update: async (input) => {
@@ -63,6 +71,10 @@ export function createFakes(overrides: Partial<Fakes> = {}): { readonly calls: C
       return { updates, workerQueue: TASK_QUEUES.learner, updateMs: 2, replayed: 0 };
     },
     writeCheckpoint: async () => null,
+    restoreSegment: async () => ({ made: true }),
+    restoreReward: async () => ({ made: true }),
+    sweep: async () => ({ objects: 3, bytes: 3_000, record: artifact('sweep', 0) }),
+    restoreVersion: async () => ({ made: true }),
     appendMetrics: async (input) => {
       calls.metrics.push(...input.lines.map((line) => line.version));
     },

@@ -12,6 +12,7 @@ import { projectRoot } from '../../infra/folders.js';
 import { describeQueue } from '../../workers/temporal-queues.js';
 import { cacheFolder } from '../../workers/assets/cache.js';
 import type { Fakes } from './fakes.js';
+import type { ModelFakes } from './model-fakes.js';
 
 export interface TestServer {
   readonly client: Client;
@@ -54,7 +55,7 @@ export function workflowBundle(): Promise<WorkflowBundle> {
 }
 
 /** Runs workers for all queues with these activities while `body` runs. */
-export async function withWorkers<T>(server: TestServer, activities: Fakes, body: () => Promise<T>, pools: readonly Pool[] = ['rollout', 'annotator', 'reward', 'learner']): Promise<T> {
+export async function withWorkers<T>(server: TestServer, activities: Fakes & Partial<ModelFakes>, body: () => Promise<T>, pools: readonly Pool[] = ['rollout', 'annotator', 'reward', 'learner']): Promise<T> {
   const { connection } = server;
   const workers = [
     await Worker.create({ connection, workflowBundle: await workflowBundle(), taskQueue: TASK_QUEUES.workflows, activities: createWorkflowsActivities((queue) => describeQueue(connection, 'default', queue)), workflowFailureErrorTypes: { '*': ['Error'] } }),

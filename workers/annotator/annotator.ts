@@ -8,16 +8,17 @@ import type { ArtifactReader } from '../store/artifact-reader.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { describeAnnotator, writeDescription } from './annotator-id.js';
 import type { ChunkLimits } from './answer-buffer.js';
+import { AnswerSpool } from './answer-spool.js';
 import { planBacklog, SegmentMessages } from './backlog.js';
 import type { Backlog } from './backlog.js';
-import { createJudge } from './judges/create-judge.js';
+import { judgeOf } from './judges/create-judge.js';
 import type { JudgeResources } from './judges/create-judge.js';
 import { LabelLog } from './label-log.js';
 import { promptOf } from './prompts/registry.js';
 import { AnnotatorSession } from './session.js';
 import type { Round } from './session.js';
 
-/** A kill loses at most this much. */
+/** Until then an answer is in the spool only. */
 const CHUNK: ChunkLimits = { labelsMax: 64, waitMs: 1_000 };
 /** Messages of one log entry in a drain; fixed, so that two runs of one job write the same log. */
 const DRAIN_CHUNK = 32;
@@ -30,6 +31,8 @@ export interface AnnotatorOptions {
   readonly reader: ArtifactReader;
   readonly resources: JudgeResources;
   readonly chunk?: ChunkLimits;
+  /** Folder of this machine that keeps answers until they are in the log; none: a killed process loses what it had not written. */
+  readonly spool?: string;
   /** How long `close` waits for questions in flight before it gives them up. Default 5 s. */
   readonly closeGraceMs?: number;
 }
@@ -58,7 +61,7 @@ export class Annotator {
    */
   async openAnnotator({ annotator }: OpenAnnotatorInput): Promise<LabelLogRef> {
     const prompt = promptOf(annotator);
-    const judge = await createJudge(annotator.judge, prompt, this.options.resources);
+    const judge = await judgeOf(annotator, prompt, this.options.resources);
     const description = describeAnnotator(annotator.mode, judge, prompt);
     await judge.dispose();
     await writeDescription(this.options.store, description);
@@ -76,7 +79,8 @@ export class Annotator {
     const session = await this.session(input.annotator, input.annotatorId);
     control.signal.throwIfAborted();
     await session.answers.flush();
-    const messages = await this.messages.newestFirst(input.segments, control.signal);
+    await session.recover(!input.drain);
+    const messages = await this.questions(input, control.signal);
     const limits = { pendingMax: input.drain ? Number.POSITIVE_INFINITY : input.annotator.pendingMax, attemptsMax: input.annotator.attemptsMax };
     const plan = planBacklog(messages, await session.log.table.head(), session.inFlight, limits);
     const unavailable = input.drain
@@ -112,6 +116,11 @@ export class Annotator {
     const sessions = await Promise.allSettled(this.sessions.values());
     this.sessions.clear();
     await Promise.all(sessions.map((session) => (session.status === 'fulfilled' ? session.value.close(this.closeGraceMs) : undefined)));
+  }
+
+  private questions({ annotator, segments, seed }: AnnotateInput, signal: AbortSignal): Promise<string[]> {
+    if (annotator.mode === 'pairwise') return this.messages.pairsNewestFirst(segments, seed ?? 0, annotator.pairs.perSegment, signal);
+    return this.messages.newestFirst(segments, signal);
   }
 
   /** Gives how many questions found no judge. */
@@ -163,12 +172,12 @@ export class Annotator {
 
   private async open(spec: AnnotatorSpec, annotatorId: string): Promise<AnnotatorSession> {
     const prompt = promptOf(spec);
-    const judge = await createJudge(spec.judge, prompt, this.options.resources);
+    const judge = await judgeOf(spec, prompt, this.options.resources);
     const { annotator } = describeAnnotator(spec.mode, judge, prompt);
     if (annotator !== annotatorId) {
       throw new LaurelError('LAUREL_MODEL_INVALID', `expected the judge to be that of annotator ${annotatorId}, on this worker it is ${annotator} (${judge.id}, ${judge.digest}); give all annotator workers the same model file`, { annotatorId, annotator });
     }
-    return new AnnotatorSession(judge, this.log(annotatorId), prompt, this.options.chunk ?? CHUNK);
+    return new AnnotatorSession(judge, this.log(annotatorId), prompt, this.options.chunk ?? CHUNK, this.options.spool === undefined ? undefined : new AnswerSpool(this.options.spool, annotatorId));
   }
 
   private retire(): void {

@@ -1,7 +1,7 @@
 /** Answers on their way to the log: gathered for a moment, so that one object holds more than one, never for longer. */
 import type { AppendResult, LabelLog } from './label-log.js';
-import { textKey } from './label-record.js';
 import type { LabelRecord } from './label-record.js';
+import { textKey } from './text-key.js';
 
 export interface ChunkLimits {
   /** Answers in one log entry at most. */

@@ -3,9 +3,10 @@ import { binaryColumn } from '../../proto/flight/tables.js';
 import type { SegmentRef } from '../../proto/references.js';
 import { SEGMENT_COLUMNS } from '../../proto/schemas.js';
 import type { ArtifactReader } from '../store/artifact-reader.js';
-import { textKey, textOfKey } from './label-record.js';
 import type { LabelView } from './label-table.js';
-import { cleanText, decodeText } from './prompts/prompt-template.js';
+import { drawPairs } from './pair.js';
+import { cleanText, decodeText } from './prompts/message-text.js';
+import { textKey, textOfKey } from './text-key.js';
 
 /** Messages kept decoded, over all segments; the least recently used segments go first. */
 const CACHED_TEXTS_MAX = 500_000;
@@ -25,9 +26,19 @@ export class SegmentMessages {
    * @throws LaurelError LAUREL_STORE_MISSING, LAUREL_STORE_CORRUPT, LAUREL_STORE_UNAVAILABLE, LAUREL_TRANSPORT_FAILED
    */
   async newestFirst(segments: readonly SegmentRef[], signal?: AbortSignal): Promise<string[]> {
+    const messages = await Promise.all(segments.map((segment) => this.ofSegment(segment, signal)));
+    return [...new Set(messages.reverse().flat())];
+  }
+
+  /**
+   * Distinct pairs of messages, those of the newest segment first; a pair compares messages of one segment.
+   * @throws as newestFirst
+   */
+  async pairsNewestFirst(segments: readonly SegmentRef[], seed: number, count: number, signal?: AbortSignal): Promise<string[]> {
     const found = new Set<string>();
-    for (let index = segments.length - 1; index >= 0; index--) {
-      for (const key of await this.ofSegment(segments[index] as SegmentRef, signal)) found.add(key);
+    for (const segment of segments.toReversed()) {
+      const { shard, seq } = segment;
+      for (const key of drawPairs(await this.ofSegment(segment, signal), { seed, shard, seq, count })) found.add(key);
     }
     return [...found];
   }

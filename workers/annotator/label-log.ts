@@ -2,10 +2,11 @@
 import type { LabelStatus } from '../../proto/schemas.js';
 import { layout } from '../store/layout.js';
 import type { ObjectStore } from '../store/object-store.js';
-import { encodeLabels, HUMAN, textKey } from './label-record.js';
+import { encodeLabels, HUMAN } from './label-record.js';
 import type { LabelRecord } from './label-record.js';
 import { LabelTable } from './label-table.js';
 import type { LabelView } from './label-table.js';
+import { textKey } from './text-key.js';
 
 export interface AppendResult {
   /** The log after the append. */

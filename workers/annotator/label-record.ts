@@ -3,18 +3,30 @@ import { createHash } from 'node:crypto';
 import type { Table } from 'apache-arrow';
 import { LaurelError } from '../../proto/errors.js';
 import { binary, binaryColumn, columnArray, primitive, readTable, tableBytes, utf8, utf8Column } from '../../proto/flight/tables.js';
-import { checkTable, LABEL_COLUMNS as C, LABEL_STATUS, tableMetadata } from '../../proto/schemas.js';
+import { PAIR_CHOICES, type AnnotatorMode, type PairChoice } from '../../proto/judges.js';
+import { checkTable, LABEL_STATUS, METADATA_KIND, PAIR_LABEL_COLUMNS as C, LABEL_COLUMNS, tableMetadata } from '../../proto/schemas.js';
 import type { LabelStatus } from '../../proto/schemas.js';
+import { pairOf, pairText } from './pair.js';
+import { textKey } from './text-key.js';
+
+export { textKey, textOfKey } from './text-key.js';
 
 /** Longest raw reply that is kept, in bytes of UTF-8. */
 export const REPLY_BYTES_MAX = 8192;
 
 export interface LabelRecord {
-  /** The message as the environment gave it, byte for byte. */
+  /** Absent: pointwise. */
+  readonly mode?: AnnotatorMode;
+  /** The message as the environment gave it, byte for byte; a pair as `pairText` makes it. */
   readonly text: Uint8Array;
   readonly status: LabelStatus;
-  /** Probability that the message is helpful (0 or 1 where the judge gave only text); null unless the status is ok. */
+  /**
+   * Probability that the message is helpful, or that the first of two is preferred (a tie counts one half; 0, 1 or 0.5
+   * where the judge gave only text); null unless the status is ok.
+   */
   readonly label: number | null;
+  /** Of a pair with status ok. */
+  readonly choice?: PairChoice | null;
   readonly reply: string;
   readonly model: string;
   readonly promptHash: string;
@@ -37,18 +49,12 @@ interface LabelBody {
 /** `model` of a label that a person made. */
 export const HUMAN = 'human';
 
-/** Lossless name of a text: one character for each byte, so that maps can be keyed by it. */
-export function textKey(text: Uint8Array): string {
-  return Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString('latin1');
-}
-
-export function textOfKey(key: string): Uint8Array {
-  return new Uint8Array(Buffer.from(key, 'latin1'));
-}
-
 /** The columns of an entry as plain values: what is written, what is read, and what the digest is made of. */
 interface EntryColumns {
+  /** First messages, where they are pairs. */
   readonly text: readonly Uint8Array[];
+  /** Only in an entry of pairs. */
+  readonly pairs: { readonly second: readonly Uint8Array[]; readonly choice: Uint8Array } | null;
   /** NaN where the status is not ok. */
   readonly label: Float32Array;
   readonly status: Uint8Array;
@@ -62,10 +68,12 @@ interface EntryColumns {
   readonly askedAt: readonly string[];
 }
 
-/** The Arrow stream of one log entry. */
+/** The Arrow stream of one log entry; all records have the same mode. */
 export function encodeLabels(annotator: string, records: readonly LabelRecord[]): Uint8Array {
+  const pairs = records[0]?.mode === 'pairwise' ? records.map((record) => pairOf(record.text)) : null;
   const entry: EntryColumns = {
-    text: records.map((record) => record.text),
+    text: pairs ? pairs.map(({ first }) => first) : records.map((record) => record.text),
+    pairs: pairs && { second: pairs.map(({ second }) => second), choice: Uint8Array.from(records, ({ choice }) => (choice == null ? 0 : 1 + PAIR_CHOICES.indexOf(choice))) },
     label: Float32Array.from(records, (record) => (record.status === 'ok' && record.label !== null ? record.label : Number.NaN)),
     status: Uint8Array.from(records, (record) => LABEL_STATUS.indexOf(record.status)),
     reply: records.map((record) => clipUtf8(record.reply, REPLY_BYTES_MAX)),
@@ -89,14 +97,16 @@ export function encodeLabels(annotator: string, records: readonly LabelRecord[])
     primitive(C.latencyMs, entry.latencyMs),
     primitive(C.attempt, entry.attempt),
     utf8(C.askedAt, entry.askedAt),
+    ...(entry.pairs ? [binary(C.second, entry.pairs.second), primitive(C.choice, entry.pairs.choice)] : []),
   ];
   const body: LabelBody = { annotator, rows: records.length, digest: contentDigest(entry) };
-  return tableBytes(columns, { metadata: tableMetadata('label', body), batchRows: Math.max(1, records.length) });
+  return tableBytes(columns, { metadata: tableMetadata(pairs ? 'pair-label' : 'label', body), batchRows: Math.max(1, records.length) });
 }
 
-function readColumns(table: Table): EntryColumns {
+function readColumns(table: Table, ofPairs: boolean): EntryColumns {
   return {
     text: [...binaryColumn(table, C.text)],
+    pairs: ofPairs ? { second: [...binaryColumn(table, C.second)], choice: columnArray(table, C.choice, Uint8Array) } : null,
     label: columnArray(table, C.label, Float32Array),
     status: columnArray(table, C.status, Uint8Array),
     reply: utf8Column(table, C.reply),
@@ -117,6 +127,7 @@ export interface LabelColumns {
   readonly statuses: Uint8Array;
   /** Whether a person made the label. */
   readonly human: readonly boolean[];
+  readonly choices: readonly (PairChoice | null)[];
 }
 
 /**
@@ -124,17 +135,19 @@ export interface LabelColumns {
  * @throws LaurelError LAUREL_STORE_CORRUPT where the bytes are torn or altered; LAUREL_SCHEMA_MISMATCH for another version.
  */
 export function decodeLabels(bytes: Uint8Array, key: string, annotator: string): LabelColumns {
-  const { text, label, status, model } = openLabels(bytes, key, annotator);
-  return { keys: text.map(textKey), labels: label, statuses: status, human: model.map((name) => name === HUMAN) };
+  const entry = openLabels(bytes, key, annotator);
+  const { label, status, model } = entry;
+  return { keys: entry.text.map((_, row) => textKey(questionOf(entry, row))), labels: label, statuses: status, human: model.map((name) => name === HUMAN), choices: model.map((_, row) => choiceOf(entry, row)) };
 }
 
 /** All of one log entry, with its provenance. @throws as decodeLabels */
 export function decodeRecords(bytes: Uint8Array, key: string, annotator: string): LabelRecord[] {
   const entry = openLabels(bytes, key, annotator);
-  return entry.text.map((view, row) => {
+  return entry.text.map((_, row) => {
     const status = LABEL_STATUS[entry.status[row] as number] as LabelStatus;
     return {
-      text: view.slice(),
+      ...(entry.pairs ? { mode: 'pairwise' as const, choice: choiceOf(entry, row) } : {}),
+      text: questionOf(entry, row),
       status,
       label: status === 'ok' ? (entry.label[row] as number) : null,
       reply: entry.reply[row] as string,
@@ -149,6 +162,15 @@ export function decodeRecords(bytes: Uint8Array, key: string, annotator: string)
   });
 }
 
+function questionOf({ text, pairs }: EntryColumns, row: number): Uint8Array {
+  const first = text[row] as Uint8Array;
+  return pairs ? pairText(first, pairs.second[row] as Uint8Array) : first.slice();
+}
+
+function choiceOf({ pairs }: EntryColumns, row: number): PairChoice | null {
+  return (pairs && PAIR_CHOICES[(pairs.choice[row] as number) - 1]) ?? null;
+}
+
 function openLabels(bytes: Uint8Array, key: string, annotator: string): EntryColumns {
   let table: Table;
   let body: LabelBody;
@@ -157,8 +179,9 @@ function openLabels(bytes: Uint8Array, key: string, annotator: string): EntryCol
   } catch (cause) {
     throw corrupt(key, 'bytes that are no Arrow stream', cause);
   }
+  const ofPairs = table.schema.metadata.get(METADATA_KIND) === 'pair-label';
   try {
-    body = checkTable<LabelBody>(table, 'label', Object.values(C));
+    body = ofPairs ? checkTable<LabelBody>(table, 'pair-label', Object.values(C)) : checkTable<LabelBody>(table, 'label', Object.values(LABEL_COLUMNS));
   } catch (error) {
     if (error instanceof LaurelError) throw new LaurelError(error.code, `${key}: ${error.message}`, { ...error.details, key }, { cause: error });
     throw corrupt(key, 'metadata that cannot be read', error);
@@ -168,7 +191,7 @@ function openLabels(bytes: Uint8Array, key: string, annotator: string): EntryCol
   if (body.rows !== table.numRows) throw corrupt(key, `${table.numRows} of ${body.rows} rows`);
   let entry: EntryColumns;
   try {
-    entry = readColumns(table);
+    entry = readColumns(table, ofPairs);
   } catch (cause) {
     throw corrupt(key, 'columns that cannot be read', cause);
   }
@@ -195,6 +218,10 @@ function contentDigest(entry: EntryColumns): string {
   };
   sized(entry.text);
   for (const column of [entry.reply, entry.model, entry.promptHash, entry.askedAt]) sized(column);
+  if (entry.pairs) {
+    sized(entry.pairs.second);
+    hash.update(entry.pairs.choice);
+  }
   for (const column of [entry.label, entry.latencyMs, entry.status, entry.attempt, entry.tokensIn, entry.tokensOut]) hash.update(column);
   return `sha256:${hash.digest('hex')}`;
 }

@@ -1,20 +1,24 @@
 /** Reading a label log: what every text was answered, up to a position. */
 import { LaurelError } from '../../proto/errors.js';
+import type { PairChoice } from '../../proto/judges.js';
 import type { LabelLogRef } from '../../proto/references.js';
 import { LABEL_STATUS } from '../../proto/schemas.js';
 import { layout } from '../store/layout.js';
 import type { ObjectStore } from '../store/object-store.js';
-import { decodeLabels, textKey } from './label-record.js';
+import { decodeLabels } from './label-record.js';
+import { textKey } from './text-key.js';
 
 const STATUS_OK = LABEL_STATUS.indexOf('ok');
 
 export interface Label {
-  /** Probability that the message is helpful, as the log holds it (f32). */
+  /** Probability that the message is helpful, or the first of two preferred, as the log holds it (f32). */
   readonly probability: number;
   /** Entry of the log that holds it: every position above it shows the label. */
   readonly entry: number;
   /** A person made it. */
   readonly human: boolean;
+  /** Of a pair; absent: the label is of one message. */
+  readonly choice?: PairChoice;
 }
 
 /** The log as it was when it had `position` entries; later entries never show in it. */
@@ -22,8 +26,10 @@ export interface LabelView {
   readonly position: number;
   /** Distinct texts with a verdict. */
   readonly labels: number;
-  /** The verdict on a text (raw bytes, or its textKey); undefined: unknown, never a negative. */
+  /** The verdict on a text or pair (its bytes, or their textKey); undefined: unknown, never a negative. */
   get(text: Uint8Array | string): Label | undefined;
+  /** Every key with a verdict at this position and what it says, in the order in which keys first got one; pairs: pair, pairOfKey. */
+  verdicts(): Iterable<readonly [string, Label]>;
   /** How often the text was asked without a verdict. */
   failedAttempts(text: Uint8Array | string): number;
   ref(): LabelLogRef;
@@ -40,10 +46,10 @@ export class LabelTable {
   private readonly corrections = new Map<string, Label[]>();
   /** Entries in which a text was asked in vain. */
   private readonly failures = new Map<string, number[]>();
-  /** Distinct verdicts in the first n entries. */
+  /** Texts with a verdict in the order in which they got their first. */
+  private readonly order: string[] = [];
+  /** Distinct verdicts in the first n entries: so many of `order` belong to them. */
   private readonly labelCounts: number[] = [0];
-  /** Texts with a verdict. */
-  private labelled = 0;
   private loading: Promise<unknown> = Promise.resolve();
   private listed = false;
 
@@ -55,6 +61,16 @@ export class LabelTable {
   /** Entries that are loaded. */
   get loaded(): number {
     return this.labelCounts.length - 1;
+  }
+
+  /** Distinct texts with a verdict in the first `position` entries, which must be loaded. */
+  labelsAt(position: number): number {
+    return this.labelCounts[position] as number;
+  }
+
+  /** The text (as textKey) that was the `index`-th to get a verdict: those below `labelsAt(position)` are the texts of a position. */
+  textAt(index: number): string {
+    return this.order[index] as string;
   }
 
   /**
@@ -81,6 +97,11 @@ export class LabelTable {
     return this.view(this.loaded);
   }
 
+  /** Whether what is loaded holds a verdict on the text. */
+  isLabelled(text: Uint8Array | string): boolean {
+    return this.view(this.loaded).get(text) !== undefined;
+  }
+
   /** One load at a time; a failed one does not stop the next. */
   private inTurn<T>(task: () => Promise<T>): Promise<T> {
     const result = this.loading.then(task);
@@ -104,22 +125,22 @@ export class LabelTable {
     const key = layout.label(this.annotator, entry);
     const bytes = await this.store.get(key);
     if (bytes === undefined) return false;
-    const { keys, labels, statuses, human } = decodeLabels(bytes, key, this.annotator);
+    const { keys, labels, statuses, human, choices } = decodeLabels(bytes, key, this.annotator);
     keys.forEach((text, row) => {
       if (statuses[row] === STATUS_OK) {
-        this.add(text, { probability: labels[row] as number, entry, human: human[row] === true });
+        this.add(text, { probability: labels[row] as number, entry, human: human[row] === true, ...(choices[row] ? { choice: choices[row] } : {}) });
         return;
       }
       const entries = this.failures.get(text);
       if (entries) entries.push(entry);
       else this.failures.set(text, [entry]);
     });
-    this.labelCounts.push(this.labelled);
+    this.labelCounts.push(this.order.length);
     return true;
   }
 
   private add(text: string, label: Label): void {
-    if (!this.verdicts.has(text) && !this.corrections.has(text)) this.labelled += 1;
+    if (!this.verdicts.has(text) && !this.corrections.has(text)) this.order.push(text);
     if (label.human) this.corrections.set(text, [...(this.corrections.get(text) ?? []), label]);
     else if (!this.verdicts.has(text)) this.verdicts.set(text, label);
   }
@@ -127,15 +148,19 @@ export class LabelTable {
   private view(position: number): LabelView {
     const keyOf = (text: Uint8Array | string): string => (typeof text === 'string' ? text : textKey(text));
     const labels = this.labelCounts[position] as number;
+    const get = (key: string): Label | undefined => {
+      const corrected = this.corrections.get(key)?.findLast((label) => label.entry < position);
+      if (corrected !== undefined) return corrected;
+      const verdict = this.verdicts.get(key);
+      return verdict !== undefined && verdict.entry < position ? verdict : undefined;
+    };
+    const { order } = this;
     return {
       position,
       labels,
-      get: (text) => {
-        const key = keyOf(text);
-        const corrected = this.corrections.get(key)?.findLast((label) => label.entry < position);
-        if (corrected !== undefined) return corrected;
-        const verdict = this.verdicts.get(key);
-        return verdict !== undefined && verdict.entry < position ? verdict : undefined;
+      get: (text) => get(keyOf(text)),
+      verdicts: function* () {
+        for (let at = 0; at < labels; at++) yield [order[at] as string, get(order[at] as string) as Label];
       },
       failedAttempts: (text) => (this.failures.get(keyOf(text)) ?? []).filter((entry) => entry < position).length,
       ref: () => ({ annotator: this.annotator, position, labels }),

@@ -1,12 +1,13 @@
 /** One annotator at work in this process: its judge, its log, and what is being asked just now. */
 import type { LaurelError } from '../../proto/errors.js';
 import { AnswerBuffer } from './answer-buffer.js';
+import type { AnswerSpool } from './answer-spool.js';
 import type { ChunkLimits } from './answer-buffer.js';
 import type { Judge, Outcome } from './judges/judge.js';
 import type { LabelLog } from './label-log.js';
-import { textKey, textOfKey } from './label-record.js';
 import type { LabelRecord } from './label-record.js';
 import type { Prompt } from './prompts/prompt-template.js';
+import { textKey, textOfKey } from './text-key.js';
 
 /** What one round of questions came to. */
 export interface Round {
@@ -23,6 +24,8 @@ export class AnnotatorSession {
   readonly answers: AnswerBuffer;
   /** Messages that are being asked, or answered and not yet in the log. */
   readonly inFlight = new Set<string>();
+  /** Verdicts that a process that is gone had been given: used where their text would be asked. */
+  private readonly kept = new Map<string, LabelRecord>();
   private readonly closing = new AbortController();
   private readonly rounds = new Set<Promise<unknown>>();
   /** When a message was sent to the judge. */
@@ -33,10 +36,32 @@ export class AnnotatorSession {
     readonly log: LabelLog,
     private readonly prompt: Prompt,
     limits: ChunkLimits,
+    private readonly spool?: AnswerSpool,
   ) {
     this.answers = new AnswerBuffer(log, limits, (keys) => {
       for (const key of keys) this.inFlight.delete(key);
+      this.spool?.written(keys);
     });
+  }
+
+  /**
+   * Takes over what processes that are gone had been told and had not logged.
+   * @param log write it now, in any order; else it is used where its text comes up
+   */
+  async recover(log: boolean): Promise<void> {
+    const orphans = (await this.spool?.orphans()) ?? [];
+    if (orphans.length > 0) {
+      const view = await this.log.table.head();
+      this.spool?.written(orphans.filter(({ text }) => view.get(text) !== undefined).map(({ text }) => textKey(text)));
+      for (const record of orphans) if (view.get(record.text) === undefined) this.kept.set(textKey(record.text), record);
+    }
+    if (!log || this.kept.size === 0) return;
+    for (const [key, record] of this.kept) {
+      this.inFlight.add(key);
+      this.answers.add(record);
+    }
+    this.kept.clear();
+    await this.answers.flush();
   }
 
   /**
@@ -44,8 +69,8 @@ export class AnnotatorSession {
    * `more()` ends are still answered and logged, whether anybody waits for the round or not: they are paid for.
    */
   ask(keys: Iterable<string>, more: () => boolean, onAnswer: () => void): { readonly round: Round; readonly done: Promise<void> } {
-    const { round, done } = this.start(keys, more, (outcome) => {
-      this.answers.add(this.record(outcome));
+    const { round, done } = this.start(keys, more, (record) => {
+      this.answers.add(record);
       onAnswer();
     });
     return { round, done: this.hold(done.finally(() => this.answers.flush())) };
@@ -54,8 +79,8 @@ export class AnnotatorSession {
   /** Asks all of `keys` and logs the answers as one entry in that order, so that the log does not depend on timing. */
   askTogether(keys: readonly string[], onAnswer: () => void): { readonly round: Round; readonly done: Promise<void> } {
     const records = new Map<string, LabelRecord>();
-    const { round, done } = this.start(keys, () => true, (outcome) => {
-      records.set(textKey(outcome.text), this.record(outcome));
+    const { round, done } = this.start(keys, () => true, (record) => {
+      records.set(textKey(record.text), record);
       onAnswer();
     });
     const write = async (): Promise<void> => {
@@ -91,20 +116,31 @@ export class AnnotatorSession {
     clearTimeout(timer);
     this.closing.abort(new Error('the annotator is closing'));
     await this.settled();
-    await this.answers.flush().finally(() => this.judge.dispose());
+    await this.answers.flush().finally(() => {
+      this.spool?.close();
+      return this.judge.dispose();
+    });
   }
 
   private stopped = false;
 
-  private start(keys: Iterable<string>, more: () => boolean, onAnswer: (outcome: Outcome & { kind: 'answer' }) => void): { readonly round: Round; readonly done: Promise<void> } {
+  private start(keys: Iterable<string>, more: () => boolean, onAnswer: (record: LabelRecord) => void): { readonly round: Round; readonly done: Promise<void> } {
     const round: Round = { asked: 0, answers: 0, unavailable: 0, error: undefined };
     const open = new Set<string>();
     let down = false;
     const pull = (function* (session: AnnotatorSession): Generator<Uint8Array> {
       for (const key of keys) {
         if (down || session.stopped || !more()) return;
-        if (session.inFlight.has(key)) continue;
+        // Another round may have asked since this one was planned; a text leaves `inFlight` when the table has its verdict.
+        if (session.inFlight.has(key) || session.log.table.isLabelled(key)) continue;
         session.inFlight.add(key);
+        const kept = session.kept.get(key);
+        if (kept) {
+          session.kept.delete(key);
+          round.answers++;
+          onAnswer(kept);
+          continue;
+        }
         session.askedAt.set(key, new Date().toISOString());
         open.add(key);
         round.asked++;
@@ -117,7 +153,9 @@ export class AnnotatorSession {
           open.delete(textKey(outcome.text));
           if (outcome.kind === 'answer') {
             round.answers++;
-            onAnswer(outcome);
+            const record = this.record(outcome);
+            this.spool?.add(record);
+            onAnswer(record);
             continue;
           }
           round.unavailable++;
@@ -148,7 +186,8 @@ export class AnnotatorSession {
     const key = textKey(text);
     const askedAt = this.askedAt.get(key) ?? new Date().toISOString();
     this.askedAt.delete(key);
-    const { status, label, reply, tokensIn, tokensOut, latencyMs } = answer;
-    return { text, status, label, reply, model: this.judge.id, promptHash: this.prompt.hash, tokensIn, tokensOut, latencyMs, attempt: 1, askedAt };
+    const { status, label, choice, reply, model, tokensIn, tokensOut, latencyMs } = answer;
+    const pair = this.prompt.mode === 'pairwise' ? { mode: 'pairwise' as const, choice } : {};
+    return { ...pair, text, status, label, reply, model: model ?? this.judge.id, promptHash: this.prompt.hash, tokensIn, tokensOut, latencyMs, attempt: 1, askedAt };
   }
 }

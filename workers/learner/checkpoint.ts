@@ -4,27 +4,34 @@ import type { Job } from '../../proto/job.js';
 import { layout } from '../store/layout.js';
 import { canonicalJson, writeArtifact } from '../store/artifacts.js';
 import type { ObjectStore } from '../store/object-store.js';
+import { isSealed, seal, UNSEALED } from '../store/seal.js';
 import { Graph } from './graph/graph.js';
 import type { Network } from './networks/network.js';
 import { Scope } from './networks/scope.js';
 import { decodeSafeTensors, encodeSafeTensors, type NamedTensor } from './safetensors.js';
 import type { TrainerState } from './loss-session.js';
+import type { Trainee } from './trainee.js';
 
-const FORMAT = '1';
+/** 2: holds its own digest. Checkpoints of format 1, which have none, are read too. */
+const FORMAT = '2';
+const FORMATS = ['1', FORMAT];
 const KINDS = ['parameters', 'first', 'second'] as const;
 
-export function encodeCheckpoint(network: Network, state: TrainerState, version: number): Uint8Array {
+export function encodeCheckpoint(network: Pick<Network, 'parameters'>, state: TrainerState, version: number): Uint8Array {
   const tensors: Record<string, NamedTensor> = {};
   for (const { name, shape } of network.parameters) {
     for (const kind of KINDS) tensors[`${kind}.${name}`] = { shape, data: state[kind][name] as Float32Array };
   }
-  return encodeSafeTensors({ tensors, metadata: { format: FORMAT, step: String(state.step), version: String(version) } });
+  return seal(encodeSafeTensors({ tensors, metadata: { digest: UNSEALED, format: FORMAT, step: String(state.step), version: String(version) } }));
 }
 
 /** @throws LaurelError LAUREL_STORE_CORRUPT, LAUREL_MODEL_INVALID, LAUREL_SCHEMA_MISMATCH */
-export function decodeCheckpoint(network: Network, bytes: Uint8Array): TrainerState {
+export function decodeCheckpoint(network: Pick<Network, 'parameters'>, bytes: Uint8Array): TrainerState {
   const { tensors, metadata } = decodeSafeTensors(bytes);
-  if (metadata['format'] !== FORMAT) throw new LaurelError('LAUREL_SCHEMA_MISMATCH', `expected a checkpoint of format ${FORMAT}, got ${metadata['format'] ?? 'none'}`);
+  if (metadata['format'] !== '1' && !isSealed(bytes, metadata['digest'])) {
+    throw new LaurelError('LAUREL_STORE_CORRUPT', `expected a checkpoint that has the digest it holds (${metadata['digest'] ?? 'none'}), found another`, {});
+  }
+  if (!FORMATS.includes(metadata['format'] ?? '')) throw new LaurelError('LAUREL_SCHEMA_MISMATCH', `expected a checkpoint of format ${FORMAT}, got ${metadata['format'] ?? 'none'}`);
   const read = (kind: (typeof KINDS)[number]): Record<string, Float32Array> =>
     Object.fromEntries(
       network.parameters.map(({ name, shape }) => {
@@ -63,8 +70,15 @@ export function exportPolicy(network: Network, state: TrainerState, job: Job, ve
   return graph.build({ metadata, doc: 'A policy trained by Laurel.' });
 }
 
-/** Writes both files of a checkpoint; the parameters last, because they are what recovery looks for. */
-export async function storeCheckpoint(store: ObjectStore, run: string, network: Network, state: TrainerState, job: Job, version: number): Promise<void> {
-  await writeArtifact(store, layout.checkpointPolicy(run, version), exportPolicy(network, state, job, version), { schemaVersion: 1 });
-  await writeArtifact(store, layout.checkpoint(run, version), encodeCheckpoint(network, state, version), { schemaVersion: 1 });
+/** Writes both files of a checkpoint. */
+export async function storeCheckpoint(store: ObjectStore, run: string, trainee: Trainee, state: TrainerState, version: number): Promise<void> {
+  for (const { key, bytes } of checkpointFiles(run, trainee, state, version)) await writeArtifact(store, key, bytes, { schemaVersion: 1 });
+}
+
+/** The files of a checkpoint in the order in which they are written; the parameters last, because they are what recovery looks for. */
+export function checkpointFiles(run: string, trainee: Trainee, state: TrainerState, version: number): { readonly key: string; readonly bytes: Uint8Array }[] {
+  return [
+    { key: layout.checkpointPolicy(run, version), bytes: trainee.exportPolicy(state, version) },
+    { key: layout.checkpoint(run, version), bytes: encodeCheckpoint(trainee, state, version) },
+  ];
 }

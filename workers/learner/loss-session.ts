@@ -52,16 +52,17 @@ export class LossSession {
 
   /**
    * The state after one step. The arguments are not changed; the same arguments give the same bits.
+   * @param rate factor on the learning rate
    * @throws LaurelError LAUREL_NUMBER_INVALID where a metric is not finite
    */
-  async step(state: TrainerState, feeds: Feeds): Promise<{ state: TrainerState; metrics: Record<string, number> }> {
+  async step(state: TrainerState, feeds: Feeds, rate = 1): Promise<{ state: TrainerState; metrics: Record<string, number> }> {
     const t = state.step + 1;
     const all: Feeds = {
       ...feeds,
       ...parameterFeeds(this.parameters, state.parameters),
       ...parameterFeeds(this.parameters, state.first, 'first'),
       ...parameterFeeds(this.parameters, state.second, 'second'),
-      'adam.step_size': new OrtTensor('float32', Float32Array.of(this.spec.learningRate / (1 - this.spec.adamBeta1 ** t)), []),
+      'adam.step_size': new OrtTensor('float32', Float32Array.of((rate * this.spec.learningRate) / (1 - this.spec.adamBeta1 ** t)), []),
       'adam.second_scale': new OrtTensor('float32', Float32Array.of(1 / Math.sqrt(1 - this.spec.adamBeta2 ** t)), []),
     };
     const results = await this.session.run(all);

@@ -1,6 +1,6 @@
 /** The learner's optimiser step: what a batch is, and the actor-critic loss as an objective on it. */
 import { Tensor as OrtTensor } from 'onnxruntime-node';
-import type { LearnSpec } from '../../proto/learning.js';
+import type { ActorCriticSpec } from '../../proto/learning.js';
 import type { Tensor } from './graph/graph.js';
 import { freshTrainerState, LossSession, type Feeds, type Objective, type TrainerState } from './loss-session.js';
 import { actorCriticLoss } from './losses/actor-critic.js';
@@ -45,7 +45,7 @@ export class TrainStepper {
   ) {}
 
   /** @param batch environments side by side, of all segments together */
-  static async create(network: Network, spec: LearnSpec, steps: number, batch: number): Promise<TrainStepper> {
+  static async create(network: Network, spec: ActorCriticSpec, steps: number, batch: number): Promise<TrainStepper> {
     return new TrainStepper(network, steps, batch, await LossSession.create(objective(network, spec, steps, batch), spec));
   }
 
@@ -71,7 +71,7 @@ export class TrainStepper {
   }
 }
 
-function objective(network: Network, spec: LearnSpec, steps: number, batch: number): Objective {
+function objective(network: Network, spec: ActorCriticSpec, steps: number, batch: number): Objective {
   const rows = steps * batch;
   const { action } = network.spaces;
   return {

@@ -2,6 +2,7 @@
 import type { UpdateBatch } from '../../proto/activities.js';
 import { LaurelError } from '../../proto/errors.js';
 import type { ArtifactRef, PolicyRef, UpdateRef } from '../../proto/references.js';
+import type { ScoringInputs } from '../../proto/restoration.js';
 
 /** Name, digest and size of an input: all that is needed to read it again. */
 export type InputRef = Pick<ArtifactRef, 'key' | 'digest' | 'bytes' | 'rows' | 'schemaVersion'>;
@@ -11,6 +12,8 @@ export interface UpdateRecord {
   readonly parent: number;
   readonly segments: readonly (InputRef & { readonly policyVersion: number })[];
   readonly rewards: readonly InputRef[];
+  /** What the rewards were computed from. Absent in records of earlier versions. */
+  readonly scoring?: ScoringInputs;
   readonly transitions: number;
   readonly lagMax: number;
   readonly metrics: Readonly<Record<string, number>>;

@@ -1,6 +1,7 @@
 /** The learner's machinery, seen from the main thread. */
 import type { CheckpointInput, PrepareRunInput, PrepareRunResult, UpdateInput } from '../../proto/activities.js';
 import type { UpdateRef } from '../../proto/references.js';
+import type { RestoreResult, RestoreVersionInput } from '../../proto/restoration.js';
 import { ThreadClient, threadUrl, type ThreadWork } from '../threads.js';
 import type { UpdaterThreadData } from './updater-thread.js';
 import type { Updater } from './updater.js';
@@ -22,6 +23,10 @@ export class UpdaterClient {
 
   writeCheckpoint(input: CheckpointInput, work: ThreadWork): Promise<UpdateRef | null> {
     return this.thread.call('writeCheckpoint', input, work);
+  }
+
+  restoreVersion(input: RestoreVersionInput, work: ThreadWork): Promise<RestoreResult> {
+    return this.thread.call('restoreVersion', input, work);
   }
 
   async close(): Promise<void> {

@@ -21,4 +21,5 @@ serveThread({
   prepareRun: (input: Parameters<Updater['prepareRun']>[0]) => updater.prepareRun(input),
   update: (input: Parameters<Updater['update']>[0], work) => updater.update(input, work),
   writeCheckpoint: (input: Parameters<Updater['writeCheckpoint']>[0], work) => updater.writeCheckpoint(input, work),
+  restoreVersion: (input: Parameters<Updater['restoreVersion']>[0], work) => updater.restoreVersion(input, work),
 });

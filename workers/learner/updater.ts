@@ -5,22 +5,25 @@
 import { createHash } from 'node:crypto';
 import type { CheckpointInput, PrepareRunInput, PrepareRunResult, UpdateBatch, UpdateInput, UpdateResult } from '../../proto/activities.js';
 import type { EnvironmentSpec } from '../../proto/environments.js';
-import { LaurelError } from '../../proto/errors.js';
+import { errorCodeOf, LaurelError } from '../../proto/errors.js';
 import type { Job } from '../../proto/job.js';
-import type { ArtifactRef, PolicyRef, UpdateRef } from '../../proto/references.js';
+import type { PolicyRef, UpdateRef } from '../../proto/references.js';
+import { placeOf, type RestoreResult, type RestoreVersionInput } from '../../proto/restoration.js';
 import { SCHEMA_VERSIONS } from '../../proto/schemas.js';
 import type { Spaces } from '../rollout/environments/environment.js';
 import type { ArtifactReader } from '../store/artifact-reader.js';
-import { canonicalJson, readJson, writeArtifact } from '../store/artifacts.js';
+import { canonicalJson, digestOf, readJson, writeArtifact } from '../store/artifacts.js';
 import { layout } from '../store/layout.js';
+import { cannotRestore, damageOf } from '../store/damage.js';
 import type { ObjectStore } from '../store/object-store.js';
-import { assembleBatch } from './batch.js';
-import { decodeCheckpoint, storeCheckpoint } from './checkpoint.js';
+import type { SegmentBytes } from './batch.js';
+import { checkpointFiles, decodeCheckpoint, storeCheckpoint } from './checkpoint.js';
 import { sizeOf } from './graph/graph.js';
-import { Network } from './networks/network.js';
-import { encodePolicy } from './policy-artifact.js';
+import { createTrainee } from './create-trainee.js';
+import { decodePolicy, encodePolicy } from './policy-artifact.js';
 import type { TrainerState } from './loss-session.js';
-import { initialTrainerState, TrainStepper } from './stepper.js';
+import { readAhead, readBatch } from './read-ahead.js';
+import type { Trainee } from './trainee.js';
 import { checkSameInputs, inputRef, updateRef, type UpdateRecord } from './update-record.js';
 
 export interface UpdaterOptions {
@@ -36,11 +39,9 @@ export interface UpdateWork {
   readonly onProgress?: (note: unknown) => void;
 }
 
-/** A run whose network is built; `live` is the newest state that is in memory. */
+/** A run whose policy is built; `live` is the newest state that is in memory. */
 interface OpenRun {
-  readonly job: Job;
-  readonly network: Network;
-  readonly stepper: TrainStepper;
+  readonly trainee: Trainee;
   live: { readonly version: number; readonly state: TrainerState } | null;
 }
 
@@ -58,18 +59,22 @@ export class Updater {
    */
   async prepareRun({ run, job }: PrepareRunInput): Promise<PrepareRunResult> {
     const { store } = this.options;
-    const spaces = await this.options.spacesOf(job.environment);
-    const network = new Network(spaces, job.policy);
-    const spec = await writeArtifact(store, layout.spec(run), Buffer.from(`${canonicalJson(job)}\n`), { schemaVersion: 1 });
-    const state = initialTrainerState(network, job.seed);
-    await storeCheckpoint(store, run, network, state, job, 0);
-    return {
-      spec,
-      policy: await this.publish(run, network, state, 0),
-      parameters: network.parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
-      rewardNames: spaces.rewards,
-      statisticNames: spaces.episodeStatistics,
-    };
+    const trainee = await this.trainee(run, job);
+    try {
+      const spec = await writeArtifact(store, layout.spec(run), Buffer.from(`${canonicalJson(job)}\n`), { schemaVersion: 1 });
+      for (const { key, bytes } of trainee.files) await writeArtifact(store, key, bytes, { schemaVersion: 1 });
+      const state = await trainee.begin();
+      await storeCheckpoint(store, run, trainee, state, 0);
+      return {
+        spec,
+        policy: await this.publish(run, trainee, state, 0),
+        parameters: trainee.parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+        rewardNames: trainee.rewardNames,
+        statisticNames: trainee.statisticNames,
+      };
+    } finally {
+      await trainee.release();
+    }
   }
 
   /**
@@ -81,12 +86,74 @@ export class Updater {
     if (updates.length === input.batches.length) return { updates, replayed: 0 };
     const open = await this.open(input.run);
     const replayed = await this.advanceTo(open, input.run, input.parent + updates.length, input.checkpoint, work);
+    const parts = readAhead(this.options.reader, input.batches.slice(updates.length), work.signal);
     for (const batch of input.batches.slice(updates.length)) {
-      work.signal?.throwIfAborted();
-      updates.push(await this.makeVersion(open, input, batch, work));
+      try {
+        work.signal?.throwIfAborted();
+        updates.push(await this.makeVersion(open, input, batch, await parts()));
+      } catch (error) {
+        const damage = damageOf(error);
+        const last = updates.at(-1);
+        // What is recorded stays recorded: the versions that were made are given back, and the run decides about the rest.
+        if ((damage === null && work.signal?.aborted !== true) || last === undefined) throw error;
+        const policy = last.policy ?? (await this.publish(input.run, open.trainee, (open.live as NonNullable<OpenRun['live']>).state, last.version));
+        return { updates: [...updates.slice(0, -1), { ...last, policy }], replayed, ...(damage === null ? {} : { damage }) };
+      }
       work.onProgress?.({ version: updates[updates.length - 1]?.version });
     }
     return { updates, replayed };
+  }
+
+  /**
+   * Makes a policy or a checkpoint again that was damaged or lost, from the checkpoint before it and the updates since.
+   * @throws LaurelError LAUREL_STORE_MISSING, LAUREL_STORE_CORRUPT: with the key of another object, where that one must be
+   * made again first; with this key, where it cannot be done.
+   */
+  async restoreVersion(input: RestoreVersionInput, work: UpdateWork = {}): Promise<RestoreResult> {
+    const { store } = this.options;
+    const { run, key } = input;
+    const place = placeOf(key);
+    if (place?.kind !== 'policy' && place?.kind !== 'checkpoint') throw cannotRestore(key, 'it is neither a policy nor a checkpoint');
+    const { version } = place;
+    const open = await this.open(run);
+    const stored = await store.get(key);
+    const record = version === 0 ? undefined : await readJson<UpdateRecord>(store, layout.update(run, version));
+    if (version > 0 && record === undefined) throw cannotRestore(key, 'its update has no record');
+    const digest = input.digest ?? (place.kind === 'policy' ? (record?.policy?.digest ?? null) : null);
+    if (stored && (digest === null ? place.kind === 'checkpoint' && isReadable(open.trainee, stored) : digestOf(stored) === digest)) return { made: false };
+    // What is in memory stands elsewhere, and is needed there afterwards.
+    const { live } = open;
+    try {
+      await this.advanceFromAny(open, run, version, key, work);
+      const { state } = open.live as NonNullable<OpenRun['live']>;
+      if (place.kind === 'checkpoint') for (const file of checkpointFiles(run, open.trainee, state, version)) await store.replace(file.key, file.bytes);
+      else {
+        const bytes = this.policyBytes(run, open.trainee, state, version);
+        if (digest !== null && digestOf(bytes) !== digest) throw cannotRestore(key, `made again it has ${digestOf(bytes)}, recorded was ${digest}`);
+        await store.replace(key, bytes);
+      }
+      return { made: true };
+    } finally {
+      open.live = live ?? open.live;
+    }
+  }
+
+  /** To a version from the newest checkpoint before it (or at it, for its policy) that can be read. */
+  private async advanceFromAny(open: OpenRun, run: string, version: number, key: string, work: UpdateWork): Promise<void> {
+    if (open.live?.version === version) return;
+    const prefix = layout.checkpoints(run);
+    const versions = (await this.options.store.list(prefix)).filter((one) => one.key.endsWith('/model.safetensors') && one.key !== key).map((one) => Number.parseInt(one.key.slice(prefix.length), 10));
+    const candidates = [...new Set([0, ...versions])].filter((one) => one <= version).sort((a, b) => b - a);
+    for (const [index, checkpoint] of candidates.entries()) {
+      open.live = null;
+      try {
+        await this.advanceTo(open, run, version, checkpoint, work);
+        return;
+      } catch (error) {
+        const damaged = damageOf(error)?.key;
+        if (damaged !== layout.checkpoint(run, checkpoint) || index === candidates.length - 1) throw error;
+      }
+    }
   }
 
   /** The checkpoint of a version that has none yet. */
@@ -94,14 +161,14 @@ export class Updater {
     const { run, version } = input;
     const open = await this.open(run);
     await this.advanceTo(open, run, version, input.checkpoint, work);
-    await storeCheckpoint(this.options.store, run, open.network, (open.live as NonNullable<OpenRun['live']>).state, open.job, version);
+    await storeCheckpoint(this.options.store, run, open.trainee, (open.live as NonNullable<OpenRun['live']>).state, version);
     const key = layout.update(run, version);
     const record = await readJson<UpdateRecord>(this.options.store, key);
     return record ? updateRef({ ...record, checkpoint: true }, key, this.options.endpoints) : null;
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.runs.values()].map((run) => run.stepper.release()));
+    await Promise.all([...this.runs.values()].map((run) => run.trainee.release()));
     this.runs.clear();
   }
 
@@ -118,25 +185,26 @@ export class Updater {
     return found;
   }
 
-  private async makeVersion(open: OpenRun, input: UpdateInput, batch: UpdateBatch, work: UpdateWork): Promise<UpdateRef> {
+  private async makeVersion(open: OpenRun, input: UpdateInput, batch: UpdateBatch, parts: readonly SegmentBytes[]): Promise<UpdateRef> {
     const { store, endpoints } = this.options;
     const { run, checkpointsAt } = input;
     const { version: parent, state: before } = open.live as NonNullable<OpenRun['live']>;
     const version = parent + 1;
-    const { state, metrics } = await this.step(open, before, batch, work);
+    const { state, metrics } = await open.trainee.train(before, parts);
     const isLast = version === input.parent + input.batches.length;
-    const policy = isLast ? await this.publish(run, open.network, state, version) : null;
+    const policy = isLast ? await this.publish(run, open.trainee, state, version) : null;
     const checkpoint = checkpointsAt.includes(version);
-    if (checkpoint) await storeCheckpoint(store, run, open.network, state, open.job, version);
+    if (checkpoint) await storeCheckpoint(store, run, open.trainee, state, version);
     const record: UpdateRecord = {
       version,
       parent,
       segments: batch.segments.map((segment) => ({ ...inputRef(segment), policyVersion: segment.policyVersion })),
       rewards: batch.rewards.map(inputRef),
+      ...(batch.scoring === undefined ? {} : { scoring: batch.scoring }),
       transitions: batch.segments.reduce((sum, segment) => sum + segment.rows, 0),
       lagMax: batch.segments.reduce((most, segment) => Math.max(most, parent - segment.policyVersion), 0),
       metrics,
-      parametersDigest: parametersDigest(open.network, state),
+      parametersDigest: parametersDigest(open.trainee, state),
       policy: policy && inputRef(policy.artifact),
       checkpoint,
     };
@@ -146,24 +214,10 @@ export class Updater {
     return updateRef(record, key, endpoints);
   }
 
-  /** All passes over one batch. */
-  private async step(open: OpenRun, before: TrainerState, batch: { readonly segments: readonly ReadableRef[]; readonly rewards: readonly ReadableRef[] }, work: UpdateWork): Promise<{ state: TrainerState; metrics: Record<string, number> }> {
-    const { rollout, learn } = open.job;
-    const read = (ref: ReadableRef): Promise<Uint8Array> => this.options.reader.read({ endpoints: [], ...ref }, work.signal);
-    const parts = await Promise.all(batch.segments.map(async (segment, index) => ({ segment: await read(segment), reward: await read(batch.rewards[index] as ReadableRef) })));
-    const arrays = assembleBatch(parts, open.network, rollout.segmentSteps, rollout.environmentsPerShard);
-    let result = await open.stepper.step(before, arrays);
-    for (let epoch = 1; epoch < learn.epochs; epoch++) result = await open.stepper.step(result.state, arrays);
-    return result;
-  }
-
   /** Brings the live state to `version`: from memory, else from a checkpoint, by repeating the updates between. */
   private async advanceTo(open: OpenRun, run: string, version: number, checkpoint: number, work: UpdateWork): Promise<number> {
     if (open.live === null || open.live.version > version || open.live.version < checkpoint) {
-      const key = layout.checkpoint(run, checkpoint);
-      const bytes = await this.options.store.get(key);
-      if (bytes === undefined) throw new LaurelError('LAUREL_STORE_MISSING', `expected the checkpoint ${key}, found nothing; check that all workers see the same store`, { key });
-      open.live = { version: checkpoint, state: decodeCheckpoint(open.network, bytes) };
+      open.live = { version: checkpoint, state: await this.loadCheckpoint(open, run, checkpoint) };
     }
     let replayed = 0;
     while (open.live.version < version) {
@@ -172,8 +226,8 @@ export class Updater {
       const key = layout.update(run, next);
       const record = await readJson<UpdateRecord>(this.options.store, key);
       if (!record) throw new LaurelError('LAUREL_STORE_MISSING', `expected ${key} to get to version ${version}, found nothing`, { key });
-      const { state } = await this.step(open, open.live.state, record, work);
-      const digest = parametersDigest(open.network, state);
+      const { state } = await open.trainee.train(open.live.state, await readBatch(this.options.reader, record, work.signal));
+      const digest = parametersDigest(open.trainee, state);
       if (digest !== record.parametersDigest) {
         throw new LaurelError('LAUREL_INVARIANT_VIOLATED', `expected version ${next} made again to have ${record.parametersDigest}, got ${digest}; was it made on a machine that computes differently?`, { key, digest });
       }
@@ -184,10 +238,33 @@ export class Updater {
     return replayed;
   }
 
-  private async publish(run: string, network: Network, state: TrainerState, version: number): Promise<PolicyRef> {
-    const tensors = network.parameters.map(({ name, shape }) => ({ name, shape, data: state.parameters[name] as Float32Array }));
-    const artifact = await writeArtifact(this.options.store, layout.policy(run, version), encodePolicy(tensors, { run, version }), {
-      rows: tensors.length,
+  /** Version 0 follows from the job. @throws LaurelError LAUREL_STORE_MISSING, LAUREL_STORE_CORRUPT with the key of the checkpoint */
+  private async loadCheckpoint(open: OpenRun, run: string, version: number): Promise<TrainerState> {
+    if (version === 0) return open.trainee.begin();
+    const key = layout.checkpoint(run, version);
+    const bytes = await this.options.store.get(key);
+    if (bytes === undefined) throw new LaurelError('LAUREL_STORE_MISSING', `expected the checkpoint ${key}, found nothing; check that all workers see the same store`, { key });
+    let state: TrainerState;
+    try {
+      state = decodeCheckpoint(open.trainee, bytes);
+    } catch (cause) {
+      if (errorCodeOf(cause) !== 'LAUREL_STORE_CORRUPT') throw cause;
+      throw new LaurelError('LAUREL_STORE_CORRUPT', `${key}: ${(cause as Error).message}`, { key }, { cause });
+    }
+    const record = await readJson<UpdateRecord>(this.options.store, layout.update(run, version));
+    const digest = parametersDigest(open.trainee, state);
+    if (record && record.parametersDigest !== digest) throw new LaurelError('LAUREL_STORE_CORRUPT', `expected ${key} to hold parameters with ${record.parametersDigest}, found ${digest}`, { key });
+    return state;
+  }
+
+  private policyBytes(run: string, { parameters }: Trainee, state: TrainerState, version: number): Uint8Array {
+    const tensors = parameters.map(({ name, shape }) => ({ name, shape, data: state.parameters[name] as Float32Array }));
+    return encodePolicy(tensors, { run, version });
+  }
+
+  private async publish(run: string, trainee: Trainee, state: TrainerState, version: number): Promise<PolicyRef> {
+    const artifact = await writeArtifact(this.options.store, layout.policy(run, version), this.policyBytes(run, trainee, state, version), {
+      rows: trainee.parameters.length,
       schemaVersion: SCHEMA_VERSIONS.policy,
       endpoints: this.options.endpoints,
     });
@@ -204,22 +281,37 @@ export class Updater {
     const key = layout.spec(run);
     const job = await readJson<Job>(this.options.store, key);
     if (!job) throw new LaurelError('LAUREL_STORE_MISSING', `expected ${key} in the store, found nothing; check that all workers see the same store`, { key });
-    const network = new Network(await this.options.spacesOf(job.environment), job.policy);
-    const stepper = await TrainStepper.create(network, job.learn, job.rollout.segmentSteps, job.learn.batchSegments * job.rollout.environmentsPerShard);
-    const opened: OpenRun = { job, network, stepper, live: null };
+    const opened: OpenRun = { trainee: await this.trainee(run, job), live: null };
     this.runs.set(run, opened);
-    for (const [oldest, { stepper: unused }] of this.runs) {
+    for (const [oldest, { trainee: unused }] of this.runs) {
       if (this.runs.size <= RUNS_MAX) break;
       this.runs.delete(oldest);
       await unused.release();
     }
     return opened;
   }
+
+  private trainee(run: string, job: Job): Promise<Trainee> {
+    const versionZero = async (): Promise<Record<string, Float32Array>> => {
+      const key = layout.policy(run, 0);
+      const bytes = await this.options.store.get(key);
+      if (bytes === undefined) throw new LaurelError('LAUREL_STORE_MISSING', `expected ${key} in the store, found nothing; check that all workers see the same store`, { key });
+      return Object.fromEntries(decodePolicy(bytes).map(({ name, data }) => [name, data]));
+    };
+    return createTrainee({ run, job, spacesOf: this.options.spacesOf, versionZero });
+  }
 }
 
-type ReadableRef = Pick<ArtifactRef, 'key' | 'digest' | 'bytes' | 'rows' | 'schemaVersion'> & { readonly endpoints?: readonly string[] };
+function isReadable(trainee: Trainee, bytes: Uint8Array): boolean {
+  try {
+    decodeCheckpoint(trainee, bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
-export function parametersDigest(network: Network, state: TrainerState): string {
+export function parametersDigest(network: Pick<Trainee, 'parameters'>, state: TrainerState): string {
   const hash = createHash('sha256');
   for (const { name } of network.parameters) {
     const { buffer, byteOffset, byteLength } = state.parameters[name] as Float32Array;

@@ -2,7 +2,8 @@
 import type { Job } from '../../proto/job.js';
 import { LABEL_STATUS, type LabelStatus } from '../../proto/schemas.js';
 import type { RunStatus } from '../../proto/status.js';
-import { decodeRecords, textKey, type LabelRecord } from '../annotator/label-record.js';
+import { decodeRecords, type LabelRecord } from '../annotator/label-record.js';
+import { textKey } from '../annotator/text-key.js';
 import { readJson } from '../store/artifacts.js';
 import { layout } from '../store/layout.js';
 import type { ObjectStore } from '../store/object-store.js';

@@ -3,7 +3,7 @@ import { binaryColumn } from '../../proto/flight/column-readers.js';
 import { readTables } from '../../proto/flight/tables.js';
 import { SEGMENT_COLUMNS } from '../../proto/schemas.js';
 import { textKey, textOfKey } from '../annotator/label-record.js';
-import { cleanText, decodeText } from '../annotator/prompts/prompt-template.js';
+import { cleanText, decodeText } from '../annotator/prompts/message-text.js';
 import { layout } from '../store/layout.js';
 import type { ObjectStore } from '../store/object-store.js';
 import type { MessageSample } from './report-data.js';

@@ -1,31 +1,30 @@
 /** The page of a run: one self-contained HTML file. */
+import type { Job } from '../../proto/job.js';
+import type { ModelJob } from '../../proto/preference-job.js';
+import { readJson } from '../store/artifacts.js';
+import { layout } from '../store/layout.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { escapeHtml, formatCount, formatDuration, formatNumber, section } from './html.js';
 import { labelSection } from './label-section.js';
 import { loadReport } from './load-report.js';
 import type { ReportData } from './report-data.js';
 import { evaluationSection, learnerSection, learningSection, ledgerSection, throughputSection } from './sections.js';
-import { STYLE } from './style.js';
+import { renderModelReport } from './model-report.js';
+import { htmlPage } from './page.js';
 
 /**
  * The page of a run from the store alone, at its end or on the way.
  * @throws LaurelError LAUREL_STORE_MISSING where the store has no such run
  */
 export async function renderRunReport(store: ObjectStore, run: string): Promise<string> {
+  const job = await readJson<Job | ModelJob>(store, layout.spec(run));
+  if (job !== undefined && 'data' in job) return renderModelReport(store, run, job);
   return renderReport(await loadReport(store, run));
 }
 
 export async function renderReport(data: ReportData): Promise<string> {
   const parts = [header(data), tiles(data), evaluationSection(data), await learningSection(data), await labelSection(data), await learnerSection(data), await throughputSection(data), ledgerSection(data), jobSection(data)];
-  return [
-    '<!doctype html>',
-    '<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
-    // The page loads nothing and runs nothing, whatever a message in it says.
-    `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">`,
-    `<title>${escapeHtml(data.run)} · Laurel</title><style>${STYLE}</style></head>`,
-    `<body><main>${parts.join('\n')}</main></body></html>`,
-    '',
-  ].join('\n');
+  return htmlPage(data.run, parts);
 }
 
 function header(data: ReportData): string {
@@ -34,7 +33,7 @@ function header(data: ReportData): string {
   const task = job.environment.kind === 'nethack' ? `NetHack, task ${job.environment.task}` : job.environment.kind === 'gymnasium' ? `Gymnasium, ${job.environment.id}` : 'grid world';
   const goals = Object.values(job.sources).flatMap((source) => (source.kind === 'model' ? [`“${source.annotator.goal}”`] : []));
   const started = data.status ? `, started ${new Date(data.status.startedAtMs).toISOString().replace('T', ' ').slice(0, 16)} UTC` : '';
-  return `<header><h1>${escapeHtml(data.run)}${badge}</h1><p>${escapeHtml(`${task}; ${job.policy.kind} policy (${job.policy.preset}), ${job.learn.correction}, mode ${job.schedule.mode}${started}`)}</p>${goals.length === 0 ? '' : `<p>Goal told to the language model: ${escapeHtml(goals.join(', '))}</p>`}</header>`;
+  return `<header><h1>${escapeHtml(data.run)}${badge}</h1><p>${escapeHtml(`${task}; ${job.policy.kind} policy (${job.policy.preset}), ${job.learn.kind}, mode ${job.schedule.mode}${started}`)}</p>${goals.length === 0 ? '' : `<p>Goal told to the language model: ${escapeHtml(goals.join(', '))}</p>`}</header>`;
 }
 
 function tiles(data: ReportData): string {

@@ -1,12 +1,11 @@
 /** The reward expression of a job, compiled: sources, then shaping, then the combination. Pure. */
 import type { Job } from '../../proto/job.js';
-import type { LabelView } from '../annotator/label-table.js';
 import { linearSum } from './combinators/linear.js';
 import type { RewardColumn } from './reward-column.js';
-import type { RewardInput } from './reward-input.js';
 import { applyShape } from './shaping/registry.js';
 import { compileSource } from './sources/registry.js';
-import type { CompiledSource } from './sources/source.js';
+import type { CompiledSource, SourceContext } from './sources/source.js';
+import { levelOf, type Units } from './units.js';
 
 /** Name of the combined reward, the last component. */
 export const TOTAL = 'total';
@@ -25,12 +24,13 @@ export class RewardGraph {
 
   /**
    * One column for each component. Units do not depend on each other: the values are the same however units are grouped.
-   * @param labels by source name, for every source of kind `model`
+   * @param contexts labels and reward model by source name, for every source of kind `model`
    * @param weights in force; a source that is not named has weight 0
    */
-  evaluate(input: RewardInput, labels: Readonly<Record<string, LabelView>>, weights: Readonly<Record<string, number>>): RewardColumn[] {
+  evaluate(units: Units, contexts: Readonly<Record<string, SourceContext>>, weights: Readonly<Record<string, number>>): RewardColumn[] {
+    const input = levelOf(units, units.base);
     const shaped = Object.entries(this.sources).map(([name, source]) => {
-      const raw = source.evaluate(input, { labels: labels[name] });
+      const raw = source.evaluate(input, contexts[name] ?? {});
       return this.parts.shape.filter((shape) => shape.on === name).reduce((column, shape) => applyShape(shape, column, input), raw);
     });
     const terms = Object.entries(this.parts.sources).map(([name, spec], index) => ({

@@ -11,17 +11,17 @@ export interface RewardColumn {
   readonly confidence: Float32Array;
   /** REWARD_STATUS: final, pending (a value may still come), error. */
   readonly status: Uint8Array;
-  /** What the value was made from: the label-log position for `model`, else 0. */
-  readonly version: number;
+  /** What a value was made from: entries of the label log for `model`, else 0. */
+  readonly version: Uint32Array;
 }
 
 /** A column of known zeros. */
-export function knownColumn(units: number, version = 0): RewardColumn {
+export function knownColumn(units: number): RewardColumn {
   return {
     value: new Float32Array(units),
     mask: new Uint8Array(units).fill(1),
     confidence: new Float32Array(units).fill(1),
     status: new Uint8Array(units).fill(REWARD_STATUS.final),
-    version,
+    version: new Uint32Array(units),
   };
 }

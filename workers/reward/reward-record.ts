@@ -1,7 +1,9 @@
 /** Rewards of a segment as an Arrow table, and back (proto/schemas.ts says what the columns mean). */
 import { columnArray, fixedSizeList, primitive, readTable, tableBytes } from '../../proto/flight/tables.js';
-import type { ComponentSums } from '../../proto/references.js';
+import type { RewardModels } from '../../proto/activities.js';
+import type { ComponentSums, GroupCounts } from '../../proto/references.js';
 import { checkTable, REWARD_COLUMNS as C, tableMetadata } from '../../proto/schemas.js';
+import { isSealed, seal, UNSEALED } from '../store/seal.js';
 import type { RewardColumn } from './reward-column.js';
 
 /** What the values were made from, and their sums. */
@@ -11,11 +13,17 @@ export interface RewardBody {
   readonly scoring: string;
   /** Label-log position by source. */
   readonly labels: Readonly<Record<string, { readonly annotator: string; readonly position: number }>>;
+  /** Reward model by source, for sources that have one; null: there was none that might be used. */
+  readonly models: RewardModels;
   readonly weights: Readonly<Record<string, number>>;
   readonly sums: Readonly<Record<string, ComponentSums>>;
+  /** Of completions. */
+  readonly groups?: GroupCounts;
+  /** Of the whole file (see store/seal.ts). Absent in files of earlier versions. */
+  readonly digest?: string;
 }
 
-export function encodeRewards(columns: readonly RewardColumn[], body: Omit<RewardBody, 'sums'>): { bytes: Uint8Array; body: RewardBody } {
+export function encodeRewards(columns: readonly RewardColumn[], body: Omit<RewardBody, 'sums' | 'digest'>): { bytes: Uint8Array; body: RewardBody } {
   const total = columns[columns.length - 1] as RewardColumn;
   const units = total.value.length;
   const width = columns.length;
@@ -27,7 +35,7 @@ export function encodeRewards(columns: readonly RewardColumn[], body: Omit<Rewar
       mask[unit * width + index] = column.mask[unit] as number;
     }
   });
-  const whole: RewardBody = { ...body, sums: Object.fromEntries(columns.map((column, index) => [body.components[index] as string, sumsOf(column)])) };
+  const whole: RewardBody = { ...body, sums: Object.fromEntries(columns.map((column, index) => [body.components[index] as string, sumsOf(column)])), digest: UNSEALED };
   const bytes = tableBytes(
     [
       primitive(C.unit, Int32Array.from({ length: units }, (_, unit) => unit)),
@@ -35,11 +43,26 @@ export function encodeRewards(columns: readonly RewardColumn[], body: Omit<Rewar
       fixedSizeList(C.mask, mask, width),
       primitive(C.confidence, total.confidence),
       primitive(C.status, total.status),
-      primitive(C.version, new Uint32Array(units).fill(total.version)),
+      primitive(C.version, total.version),
     ],
     { metadata: tableMetadata('reward', whole) },
   );
-  return { bytes, body: whole };
+  return { bytes: seal(bytes), body: whole };
+}
+
+/** Whether a file that nobody has a reference of is whole. */
+export function isWholeReward(bytes: Uint8Array): boolean {
+  return isUsableReward(bytes, false);
+}
+
+/** As `isWholeReward`; files of earlier versions hold no digest and pass: their references are checked where they are read. */
+export function isUsableReward(bytes: Uint8Array, unsealed = true): boolean {
+  try {
+    const { digest } = decodeRewards(bytes).body;
+    return digest === undefined ? unsealed : isSealed(bytes, digest);
+  } catch {
+    return false;
+  }
 }
 
 export interface DecodedRewards {

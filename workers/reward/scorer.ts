@@ -2,16 +2,25 @@
 import type { ScoreInput } from '../../proto/activities.js';
 import { LaurelError } from '../../proto/errors.js';
 import type { Job } from '../../proto/job.js';
-import type { ArtifactRef, RewardRef, SegmentRef } from '../../proto/references.js';
+import type { ArtifactRef, GroupCounts, RewardRef, SegmentRef } from '../../proto/references.js';
+import { placeOf, type RestoreResult, type RestoreRewardInput } from '../../proto/restoration.js';
 import { SCHEMA_VERSIONS } from '../../proto/schemas.js';
-import { LabelTable, type LabelView } from '../annotator/label-table.js';
+import { isTrained } from '../../proto/reward-fits.js';
+import type { InputRef } from '../learner/update-record.js';
+import { findTrained } from '../learner/update-search.js';
 import type { ArtifactReader } from '../store/artifact-reader.js';
-import { digestOf, hashOf, readJson, writeArtifact } from '../store/artifacts.js';
+import { digestOf, hashOf, readJson, writeWhole } from '../store/artifacts.js';
+import { cannotRestore } from '../store/damage.js';
 import { layout } from '../store/layout.js';
 import type { ObjectStore } from '../store/object-store.js';
+import { COMPLETION_UNIT_COLUMNS, completionUnits } from './completion-units.js';
 import { RewardGraph } from './graph.js';
-import { readRewardInput, REWARD_INPUT_COLUMNS } from './reward-input.js';
-import { decodeRewards, encodeRewards } from './reward-record.js';
+import { SourceContexts } from './models/source-contexts.js';
+import type { RewardColumn } from './reward-column.js';
+import { decodeRewards, encodeRewards, isUsableReward, isWholeReward } from './reward-record.js';
+import { segmentUnitColumns, segmentUnits } from './segment-units.js';
+import type { SourceContext } from './sources/source.js';
+import { levelOf } from './units.js';
 
 export interface ScorerOptions {
   readonly store: ObjectStore;
@@ -25,59 +34,106 @@ interface CompiledJob {
   readonly graph: RewardGraph;
 }
 
-/** Jobs and label tables kept in memory; the least recently used goes first. */
+/** Jobs kept in memory; the least recently used goes first. */
 const KEPT_MAX = 32;
 
 export class Scorer {
   private readonly jobs = new Map<string, CompiledJob>();
-  private readonly tables = new Map<string, LabelTable>();
 
-  constructor(private readonly options: ScorerOptions) {}
+  private readonly sources: SourceContexts;
+
+  constructor(private readonly options: ScorerOptions) {
+    this.sources = new SourceContexts(options.store, options.reader);
+  }
 
   /**
-   * Rewards of each segment, in order. A pure function of the segments, the label-log positions and the weights: a
+   * Rewards of each segment, in order. A pure function of the segments, the label-log positions, the reward models and the weights: a
    * repeated call finds the same objects and gives the same references.
    * @throws LaurelError LAUREL_STORE_*, LAUREL_SCHEMA_MISMATCH, LAUREL_JOB_INVALID
    */
   async score(input: ScoreInput, work: { readonly signal?: AbortSignal } = {}): Promise<RewardRef[]> {
     const { job, graph } = await this.compiled(input.run);
-    const labels: Record<string, LabelView> = {};
-    for (const [source, log] of Object.entries(input.labels)) labels[source] = await this.table(log.annotator).at(log.position);
     const scoring = scoringOf(job, input);
-    const refs: RewardRef[] = [];
-    for (const segment of input.segments) {
-      work.signal?.throwIfAborted();
-      refs.push((await this.stored(input.run, segment, scoring)) ?? (await this.scoreOne(input, segment, graph, labels, scoring, work.signal)));
-    }
-    return refs;
+    // All at once, so that what one worker offers is asked of it in one call.
+    const stored = await Promise.all(input.segments.map((segment) => this.stored(input.run, segment, scoring)));
+    work.signal?.throwIfAborted();
+    return Promise.all(input.segments.map((segment, index) => stored[index] ?? this.scoreOne(input, segment, { job, graph }, scoring, work.signal)));
   }
 
-  private async scoreOne(input: ScoreInput, segment: SegmentRef, graph: RewardGraph, labels: Readonly<Record<string, LabelView>>, scoring: string, signal?: AbortSignal): Promise<RewardRef> {
-    const rewardInput = readRewardInput(await this.options.reader.columns(segment, REWARD_INPUT_COLUMNS, signal));
-    const columns = graph.evaluate(rewardInput, labels, input.weights);
-    const { bytes, body } = encodeRewards(columns, {
+  /**
+   * Computes rewards again that were damaged or lost; what comes out must have the digest that was recorded.
+   * @throws LaurelError LAUREL_STORE_MISSING, LAUREL_STORE_CORRUPT: with the key of the segment, where that must be made
+   * again first; with this key, where it cannot be done.
+   */
+  async restore(input: RestoreRewardInput, work: { readonly signal?: AbortSignal } = {}): Promise<RestoreResult> {
+    const { run, key } = input;
+    const { store } = this.options;
+    const place = placeOf(key);
+    if (place?.kind !== 'reward') throw cannotRestore(key, 'it holds no rewards');
+    const stored = await store.get(key);
+    if (stored && (input.digest === null ? isWholeReward(stored) : digestOf(stored) === input.digest)) return { made: false };
+    const trained = input.segment && input.scoring ? undefined : await trainedWith(store, run, key);
+    const segment = input.segment ?? (trained && { ...trained.segment, endpoints: [], shard: place.shard, seq: place.seq });
+    const scoring = input.scoring ?? trained?.scoring;
+    if (!segment || !scoring) throw cannotRestore(key, 'nothing says what it was computed from');
+    const compiled = await this.compiled(run);
+    const labels = Object.fromEntries(Object.entries(scoring.labels).map(([source, log]) => [source, { ...log, labels: 0 }]));
+    const again = { labels, models: scoring.models, weights: scoring.weights };
+    const name = scoringOf(compiled.job, again);
+    if (name !== place.scoring) throw cannotRestore(key, `its name stands for other labels or weights than the record (${name})`);
+    const { bytes } = await this.compute(again, segment, compiled, name, work.signal);
+    const digest = input.digest ?? trained?.reward.digest ?? null;
+    if (digest !== null && digestOf(bytes) !== digest) throw cannotRestore(key, `computed again it has ${digestOf(bytes)}, recorded was ${digest}`);
+    await store.replace(key, bytes);
+    return { made: true };
+  }
+
+  private async scoreOne(input: ScoreInput, segment: SegmentRef, compiled: CompiledJob, scoring: string, signal?: AbortSignal): Promise<RewardRef> {
+    const { bytes, body, units } = await this.compute(input, segment, compiled, scoring, signal);
+    const key = layout.reward(input.run, segment.shard, segment.seq, scoring);
+    const options = { rows: units, schemaVersion: SCHEMA_VERSIONS.reward, endpoints: this.options.endpoints };
+    const artifact = await writeWhole(this.options.store, key, bytes, options, isWholeReward);
+    return { ...artifact, shard: segment.shard, seq: segment.seq, scoring, components: body.sums, ...(body.groups ? { groups: body.groups } : {}) };
+  }
+
+  private async compute(input: Omit<ScoreInput, 'run' | 'segments'>, segment: ArtifactRef, { job, graph }: CompiledJob, scoring: string, signal?: AbortSignal) {
+    const { reader } = this.options;
+    const writesTexts = job.environment.kind === 'text';
+    const units = writesTexts ? completionUnits(await reader.columns(segment, COMPLETION_UNIT_COLUMNS, signal)) : segmentUnits(await reader.columns(segment, segmentUnitColumns(), signal));
+    const columns = graph.evaluate(units, await this.contexts(job, input, levelOf(units, units.base).texts), input.weights);
+    const encoded = encodeRewards(columns, {
       components: graph.components,
       segment: { key: segment.key, digest: segment.digest },
       scoring,
       labels: Object.fromEntries(Object.entries(input.labels).map(([source, { annotator, position }]) => [source, { annotator, position }])),
+      models: input.models ?? {},
       weights: input.weights,
+      ...groupCounts(levelOf(units, units.base).group, columns[columns.length - 1] as RewardColumn),
     });
-    const key = layout.reward(input.run, segment.shard, segment.seq, scoring);
-    const artifact = await writeArtifact(this.options.store, key, bytes, { rows: rewardInput.units, schemaVersion: SCHEMA_VERSIONS.reward, endpoints: this.options.endpoints });
-    return { ...artifact, shard: segment.shard, seq: segment.seq, scoring, components: body.sums };
+    return { ...encoded, units: levelOf(units, units.base).units };
+  }
+
+  /** What each source of kind `model` looks at for the messages of one segment. */
+  private async contexts(job: Job, { labels, models }: Pick<ScoreInput, 'labels' | 'models'>, texts: readonly string[]): Promise<Record<string, SourceContext>> {
+    const contexts: Record<string, SourceContext> = {};
+    for (const [source, spec] of Object.entries(job.sources)) {
+      if (spec.kind !== 'model') continue;
+      contexts[source] = await this.sources.of(spec, labels[source], models?.[source], texts);
+    }
+    return contexts;
   }
 
   /** The reference of rewards that an earlier attempt has stored. */
   private async stored(run: string, segment: SegmentRef, scoring: string): Promise<RewardRef | undefined> {
     const key = layout.reward(run, segment.shard, segment.seq, scoring);
     const bytes = await this.options.store.get(key);
-    if (bytes === undefined) return undefined;
+    if (bytes === undefined || !isUsableReward(bytes)) return undefined;
     const { body, units } = decodeRewards(bytes);
     if (body.segment.digest !== segment.digest) {
       throw new LaurelError('LAUREL_STORE_CONFLICT', `expected ${key} to be made from ${segment.digest}, it was made from ${body.segment.digest}`, { key });
     }
     const artifact: ArtifactRef = { key, digest: digestOf(bytes), bytes: bytes.byteLength, rows: units, schemaVersion: SCHEMA_VERSIONS.reward, endpoints: this.options.endpoints };
-    return { ...artifact, shard: segment.shard, seq: segment.seq, scoring, components: body.sums };
+    return { ...artifact, shard: segment.shard, seq: segment.seq, scoring, components: body.sums, ...(body.groups ? { groups: body.groups } : {}) };
   }
 
   private async compiled(run: string): Promise<CompiledJob> {
@@ -90,22 +146,41 @@ export class Scorer {
     keep(this.jobs, run, compiled);
     return compiled;
   }
+}
 
-  private table(annotator: string): LabelTable {
-    const table = this.tables.get(annotator) ?? new LabelTable(this.options.store, annotator);
-    keep(this.tables, annotator, table);
-    return table;
-  }
+/** Groups, and those whose known totals are all equal. @param group of each unit, non-decreasing; null: there are none */
+function groupCounts(group: Int32Array | null, { value, mask }: RewardColumn): { groups?: GroupCounts } {
+  if (group === null) return {};
+  const first = new Map<number, number>();
+  const differing = new Set<number>();
+  group.forEach((one, unit) => {
+    if (mask[unit] === 0) return;
+    if (!first.has(one)) first.set(one, value[unit] as number);
+    else if (first.get(one) !== value[unit]) differing.add(one);
+  });
+  const count = new Set(group).size;
+  return { groups: { count, equal: count - differing.size } };
+}
+
+/** The record of the update that used these rewards. */
+async function trainedWith(store: ObjectStore, run: string, key: string) {
+  return findTrained(store, run, ({ segments, rewards, scoring }) => {
+    const index = rewards.findIndex((reward) => reward.key === key);
+    return index < 0 ? undefined : { segment: segments[index] as InputRef, reward: rewards[index] as InputRef, scoring };
+  });
 }
 
 /** Name of a scoring: everything that its values depend on besides the segment. */
-export function scoringOf(job: Job, input: Pick<ScoreInput, 'labels' | 'weights'>): string {
+export function scoringOf(job: Job, input: Pick<ScoreInput, 'labels' | 'models' | 'weights'>): string {
   const sources = Object.fromEntries(
     Object.entries(job.sources).map(([name, spec]): [string, unknown] => {
       if (spec.kind !== 'model') return [name, spec];
       const { answer, threshold } = spec.annotator;
       const log = input.labels[name];
-      return [name, { kind: spec.kind, fit: spec.fit, unknown: spec.unknown, answer, threshold, annotator: log?.annotator ?? null, position: log?.position ?? null }];
+      if (spec.fit.kind === 'bag-of-words') return [name, { kind: spec.kind, fit: { ...spec.fit, goal: spec.fit.goal ?? spec.annotator.goal } }];
+      // A trained fit looks at its model alone, and the model was made from labels at its own position.
+      const from = isTrained(spec.fit) ? { model: input.models?.[name]?.digest ?? null } : { position: log?.position ?? null };
+      return [name, { kind: spec.kind, fit: spec.fit, unknown: spec.unknown, answer, threshold, annotator: log?.annotator ?? null, ...from }];
     }),
   );
   return hashOf({ sources, shape: job.shape, combine: { op: job.combine.op, weights: input.weights } });

@@ -6,6 +6,7 @@ import type { EpisodeTrack } from './episode-track.js';
 export class EpisodeTotals {
   private count = 0;
   private failed = 0;
+  private nondeterministic = 0;
   private lengthSum = 0;
   private readonly returnSums: Float64Array;
   private readonly statisticSums: Float64Array;
@@ -15,10 +16,11 @@ export class EpisodeTotals {
     this.statisticSums = new Float64Array(spaces.episodeStatistics.length);
   }
 
-  /** `abandoned`: episodes lost since the segment before, counted as failed. */
+  /** `abandoned`: episodes that a rebuild before this segment could not take up again, counted as failed. */
   clear(abandoned: number): void {
     this.count = 0;
     this.failed = abandoned;
+    this.nondeterministic = abandoned;
     this.lengthSum = 0;
     this.returnSums.fill(0);
     this.statisticSums.fill(0);
@@ -38,6 +40,6 @@ export class EpisodeTotals {
   }
 
   sums(): EpisodeSums {
-    return { count: this.count, failed: this.failed, lengthSum: this.lengthSum, returnSums: Array.from(this.returnSums), statisticSums: Array.from(this.statisticSums) };
+    return { count: this.count, failed: this.failed, ...(this.nondeterministic > 0 && { nondeterministic: this.nondeterministic }), lengthSum: this.lengthSum, returnSums: Array.from(this.returnSums), statisticSums: Array.from(this.statisticSums) };
   }
 }

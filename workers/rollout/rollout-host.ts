@@ -3,12 +3,13 @@
  * or in one of their own (RolloutThread), so that stepping never holds up heartbeats, Flight or the store. A call is
  * short (one segment, some steps of an evaluation), so that several shards and evaluations get their turns.
  */
-import type { EnvironmentSpec } from '../../proto/environments.js';
-import type { Job } from '../../proto/job.js';
+import type { EnvironmentSpec, TextSpec } from '../../proto/environments.js';
+import { rowsPerEnvironment, type Job } from '../../proto/job.js';
 import type { PolicySpec } from '../../proto/learning.js';
+import type { TokenTable } from '../text/tokens.js';
 import type { EvaluatedEpisode } from './evaluation.js';
 import type { PolicyBytes } from './policy/group-policy.js';
-import type { SegmentBody } from './segment-body.js';
+import type { MadeBody } from './segment-body.js';
 
 /** The part of a job that playing needs. Plain JSON. */
 export interface PlayRecipe {
@@ -19,13 +20,22 @@ export interface PlayRecipe {
   readonly seed: number;
   /** Environments of a shard. */
   readonly environments: number;
-  /** Steps of each environment in a segment. */
+  /** Steps of each environment in a segment; for texts: completions of each prompt. */
   readonly segmentSteps: number;
+  /** Of policies that write texts; null: others. */
+  readonly text: TextRecipe | null;
 }
 
-export function playRecipe(run: string, job: Job): PlayRecipe {
-  const { environmentsPerShard, segmentSteps } = job.rollout;
-  return { run, environment: job.environment, policy: job.policy, seed: job.seed, environments: environmentsPerShard, segmentSteps };
+export interface TextRecipe {
+  readonly environment: TextSpec;
+  readonly tokens: TokenTable;
+}
+
+/** @param tokens the table of the run, where its policy writes texts */
+export function playRecipe(run: string, job: Job, tokens: TokenTable | null = null): PlayRecipe {
+  const { environment, policy, seed } = job;
+  const text = environment.kind === 'text' && tokens !== null ? { environment, tokens } : null;
+  return { run, environment, policy, seed, environments: job.rollout.environmentsPerShard, segmentSteps: rowsPerEnvironment(job), text };
 }
 
 export interface OpenShardRequest {
@@ -53,7 +63,7 @@ export interface ShardName {
 /** One segment as it goes to the store. */
 export interface MadeSegment {
   readonly bytes: Uint8Array;
-  readonly body: SegmentBody;
+  readonly body: MadeBody;
   /** Duration of each step of the whole group, in milliseconds. */
   readonly stepMs: Float64Array;
 }

@@ -3,14 +3,15 @@
  * gives their references. A call that is repeated finds what is stored already and makes only what is missing.
  */
 import type { CollectInput, CollectResult, EvaluateInput } from '../../proto/activities.js';
-import { LaurelError } from '../../proto/errors.js';
+import { errorCodeOf, LaurelError } from '../../proto/errors.js';
 import type { Job } from '../../proto/job.js';
 import type { EvaluationRef, PolicyRef, SegmentRef } from '../../proto/references.js';
 import { SCHEMA_VERSIONS } from '../../proto/schemas.js';
 import type { ArtifactReader } from '../store/artifact-reader.js';
-import { digestOf, readJson, writeArtifact } from '../store/artifacts.js';
+import { digestOf, readJson, writeArtifact, writeWhole } from '../store/artifacts.js';
 import { layout } from '../store/layout.js';
 import type { ObjectStore } from '../store/object-store.js';
+import type { TokenTable } from '../text/tokens.js';
 import { encodeEvaluation, EVALUATION_VERSION, evaluationRef } from './evaluation-record.js';
 import { KeyedLock } from './keyed-lock.js';
 import { quantile } from './mean-interval.js';
@@ -18,7 +19,8 @@ import { remembered } from './remembered.js';
 import type { PolicyBytes } from './policy/group-policy.js';
 import { playRecipe, type MadeSegment, type PlayRecipe, type RolloutHost } from './rollout-host.js';
 import { segmentRef } from './segment-body.js';
-import { readSegmentBody } from './segment-boundary.js';
+import { isWholeSegment, readSegmentBody, stepsToRebuild } from './segment-boundary.js';
+import { ShardOffers } from './shard-offers.js';
 
 /** Policies kept: shards and evaluations of one worker ask for the same few versions. */
 const POLICIES_MAX = 3;
@@ -38,21 +40,39 @@ export interface RolloutWork {
   readonly onProgress?: (note: unknown) => void;
 }
 
+export interface RemakeInput {
+  readonly run: string;
+  readonly shard: number;
+  readonly seq: number;
+  readonly policy: PolicyRef;
+  readonly previous: Uint8Array | null;
+}
+
+export type CollectedSegments = Omit<CollectResult, 'workerQueue'> & { readonly offered: boolean };
+
 export class Rollout {
   private readonly policies = new Map<string, Promise<PolicyBytes>>();
   private readonly recipes = new Map<string, Promise<PlayRecipe>>();
   private readonly shardLock = new KeyedLock();
+  private readonly offers = new ShardOffers();
   private nextEvaluation = 0;
 
   constructor(private readonly options: RolloutOptions) {}
 
   /**
-   * Segments seq .. seq + segments - 1 of a shard.
+   * Segments seq .. seq + segments - 1 of a shard. `offered`: any worker of the pool may make the next ones.
    * @throws LaurelError LAUREL_STORE_*, LAUREL_ENVIRONMENT_*, LAUREL_MODEL_INVALID, LAUREL_NUMBER_INVALID, LAUREL_WORKER_FAILED
    */
-  collect(input: CollectInput, work: RolloutWork = {}): Promise<Omit<CollectResult, 'workerQueue'>> {
-    // A retry may come while the attempt before it still plays: one at a time.
-    return this.shardLock.run(`${input.run}/${input.shard}`, () => this.collectAlone(input, work));
+  async collect(input: CollectInput, work: RolloutWork = {}): Promise<CollectedSegments> {
+    const end = this.offers.begin();
+    try {
+      // A retry may come while the attempt before it still plays: one at a time.
+      const { last, ...result } = await this.shardLock.run(`${input.run}/${input.shard}`, () => this.collectAlone(input, work));
+      return { ...result, offered: end(() => result.stepMsP50 * stepsToRebuild(last)) };
+    } catch (error) {
+      end(() => Number.POSITIVE_INFINITY);
+      throw error;
+    }
   }
 
   /**
@@ -83,23 +103,46 @@ export class Rollout {
     }
   }
 
+  /**
+   * Plays one segment again, whatever is stored; writes nothing.
+   * @param input `previous`: the bytes of the segment before; null for segment 0
+   */
+  remake(input: RemakeInput, work: RolloutWork = {}): Promise<Uint8Array> {
+    const { run, shard, seq, previous } = input;
+    const { host } = this.options;
+    return this.shardLock.run(`${run}/${shard}`, async () => {
+      const [recipe, policy] = await Promise.all([this.recipe(run), this.policy(input.policy)]);
+      work.signal?.throwIfAborted();
+      // The live shard stands elsewhere; the next call that needs it builds it again.
+      await host.drop({ run, shard });
+      try {
+        await host.open({ recipe, shard, seq, policy, ...(previous === null ? {} : { previous }) });
+        return (await host.collect({ run, shard })).bytes;
+      } finally {
+        await host.drop({ run, shard }).catch(() => undefined);
+      }
+    });
+  }
+
   async close(): Promise<void> {
     await this.options.host.close();
   }
 
-  private async collectAlone(input: CollectInput, work: RolloutWork): Promise<Omit<CollectResult, 'workerQueue'>> {
+  private async collectAlone(input: CollectInput, work: RolloutWork): Promise<Omit<CollectedSegments, 'offered'> & { readonly last: Uint8Array }> {
     const started = performance.now();
     const { run, shard, seq } = input;
     const end = seq + input.segments;
     const stored = await this.storedSegments(input);
     const refs = stored.map((one) => one.ref);
+    let last = stored.at(-1)?.bytes;
     const stepMs: number[] = [];
     let replayed = 0;
     if (refs.length < input.segments) {
-      replayed = await this.openShard(input, seq + refs.length, stored.at(-1)?.bytes, work.signal);
+      replayed = await this.openShard(input, seq + refs.length, last, work.signal);
       try {
         await this.playSegments(input, seq + refs.length, work, (ref, made) => {
           refs.push(ref);
+          last = made.bytes;
           stepMs.push(...made.stepMs);
           work.onProgress?.({ seq: ref.seq, of: end });
         });
@@ -108,7 +151,7 @@ export class Rollout {
       }
     }
     stepMs.sort((a, b) => a - b);
-    return { segments: refs, collectMs: performance.now() - started, replayed, stepMsP50: quantile(stepMs, 0.5), stepMsP99: quantile(stepMs, 0.99) };
+    return { last: last as Uint8Array, segments: refs, collectMs: performance.now() - started, replayed, stepMsP50: quantile(stepMs, 0.5), stepMsP99: quantile(stepMs, 0.99) };
   }
 
   /** The first segments of the call that an earlier attempt has stored. */
@@ -117,7 +160,7 @@ export class Rollout {
     for (let seq = input.seq; seq < input.seq + input.segments; seq++) {
       const key = layout.segment(input.run, input.shard, seq);
       const bytes = await this.options.store.get(key);
-      if (!bytes) break;
+      if (!bytes || !isWholeSegment(bytes)) break;
       const artifact = { key, digest: digestOf(bytes), bytes: bytes.byteLength, rows: 0, schemaVersion: SCHEMA_VERSIONS.segment, endpoints: this.options.endpoints };
       found.push({ ref: segmentRef(artifact, readSegmentBody(bytes)), bytes });
     }
@@ -164,7 +207,13 @@ export class Rollout {
   private async writeSegment(input: CollectInput, made: MadeSegment): Promise<SegmentRef> {
     const { store, endpoints } = this.options;
     const key = layout.segment(input.run, input.shard, made.body.seq);
-    return segmentRef(await writeArtifact(store, key, made.bytes, { schemaVersion: SCHEMA_VERSIONS.segment, endpoints }), made.body);
+    try {
+      return segmentRef(await writeWhole(store, key, made.bytes, { schemaVersion: SCHEMA_VERSIONS.segment, endpoints }, isWholeSegment), made.body);
+    } catch (cause) {
+      if (errorCodeOf(cause) !== 'LAUREL_STORE_CONFLICT' || (await this.recipe(input.run)).environment.kind !== 'gymnasium') throw cause;
+      // Two attempts of one call, of which the first still lived: what is stored holds, and the next attempt goes on from it.
+      throw new LaurelError('LAUREL_WORKER_FAILED', `expected ${key} to be new; another attempt of this call has stored it, and the environment did not repeat itself`, { key }, { cause });
+    }
   }
 
   private recipe(run: string): Promise<PlayRecipe> {
@@ -172,7 +221,10 @@ export class Rollout {
       const key = layout.spec(run);
       const job = await readJson<Job>(this.options.store, key);
       if (job === undefined) throw new LaurelError('LAUREL_STORE_MISSING', `expected ${key} in the store, found nothing; check that all workers see the same store`, { key });
-      return playRecipe(run, job);
+      if (job.policy.kind !== 'transformer') return playRecipe(run, job);
+      const tokens = await readJson<TokenTable>(this.options.store, layout.tokens(run));
+      if (tokens === undefined) throw new LaurelError('LAUREL_STORE_MISSING', `expected ${layout.tokens(run)} in the store, found nothing; check that all workers see the same store`, { key: layout.tokens(run) });
+      return playRecipe(run, job, tokens);
     });
   }
 

@@ -31,10 +31,15 @@ export interface BoundaryBody {
   readonly environments: number;
   /** Values of recurrent state for each environment; 0: no state columns. */
   readonly stateSize: number;
+  /** Of the whole file (see store/seal.ts). Absent in files of earlier versions. */
+  readonly digest?: string;
 }
 
+/** What a reference tells of a segment, of whatever kind. */
+export type MadeBody = Pick<SegmentBody, 'run' | 'shard' | 'seq' | 'policyVersion' | 'environments' | 'steps' | 'episodes'>;
+
 /** The reference of a segment file. */
-export function segmentRef(artifact: ArtifactRef, body: SegmentBody): SegmentRef {
+export function segmentRef(artifact: ArtifactRef, body: MadeBody): SegmentRef {
   const { shard, seq, policyVersion, environments, steps, episodes } = body;
   return { ...artifact, rows: environments * steps, shard, seq, policyVersion, environments, steps, episodes };
 }

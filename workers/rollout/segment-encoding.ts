@@ -3,6 +3,7 @@ import { binary, binaryFrom, fixedSizeList, primitive, tableBytes, utf8, type Co
 import type { EpisodeSums } from '../../proto/references.js';
 import { BOUNDARY_COLUMNS, SEGMENT_COLUMNS, tableMetadata } from '../../proto/schemas.js';
 import type { ObservationBuffer, Spaces } from './environments/environment.js';
+import { seal, UNSEALED } from '../store/seal.js';
 import { observationDigest } from './observation-digest.js';
 import type { BoundaryBody, SegmentBody } from './segment-body.js';
 import { elementCount, type SegmentBuffers } from './segment-buffers.js';
@@ -38,13 +39,13 @@ export function encodeSegment(played: PlayedSegment): EncodedSegment {
     spaces: group.spaces,
     episodes: played.episodes,
   };
-  const boundaryBody: BoundaryBody = { run, shard, seq, environments: group.size, stateSize: inference.stateSize };
+  const boundaryBody: BoundaryBody = { run, shard, seq, environments: group.size, stateSize: inference.stateSize, digest: UNSEALED };
   const transitions = tableBytes(transitionColumns(played.buffers, group.spaces), { metadata: tableMetadata('segment', body) });
   const boundary = tableBytes(boundaryColumns(played), { metadata: tableMetadata('segment-boundary', boundaryBody) });
   const bytes = new Uint8Array(transitions.byteLength + boundary.byteLength);
   bytes.set(transitions);
   bytes.set(boundary, transitions.byteLength);
-  return { bytes, body };
+  return { bytes: seal(bytes, transitions.byteLength), body };
 }
 
 function transitionColumns(buffers: SegmentBuffers, spaces: Spaces): Column[] {

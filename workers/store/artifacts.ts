@@ -1,6 +1,6 @@
 /** Writing and reading artefacts by reference: digests are made on write and checked on read. */
 import { createHash } from 'node:crypto';
-import { LaurelError } from '../../proto/errors.js';
+import { errorCodeOf, LaurelError } from '../../proto/errors.js';
 import type { ArtifactRef } from '../../proto/references.js';
 import type { ObjectStore } from './object-store.js';
 
@@ -47,23 +47,38 @@ export async function writeArtifact(store: ObjectStore, key: string, body: Uint8
 }
 
 /**
+ * As `writeArtifact`; where the name holds bytes that are not whole (damaged since an attempt that was cut short wrote
+ * them, so that nobody has their reference), they are replaced.
+ */
+export async function writeWhole(store: ObjectStore, key: string, body: Uint8Array, options: WriteOptions, isWhole: (bytes: Uint8Array) => boolean): Promise<ArtifactRef> {
+  try {
+    return await writeArtifact(store, key, body, options);
+  } catch (error) {
+    const existing = errorCodeOf(error) === 'LAUREL_STORE_CONFLICT' ? await store.get(key) : undefined;
+    if (existing === undefined || isWhole(existing)) throw error;
+    await store.replace(key, body);
+    return writeArtifact(store, key, body, options);
+  }
+}
+
+/**
  * Bytes of an artefact from the store, verified against its reference.
  * @throws LaurelError LAUREL_STORE_MISSING, LAUREL_STORE_CORRUPT
  */
 export async function readArtifact(store: ObjectStore, ref: Pick<ArtifactRef, 'key' | 'digest' | 'bytes'>): Promise<Uint8Array> {
   const bytes = await store.get(ref.key);
-  if (bytes === undefined) throw new LaurelError('LAUREL_STORE_MISSING', `expected ${ref.key} in the store, found nothing`, { key: ref.key });
+  if (bytes === undefined) throw new LaurelError('LAUREL_STORE_MISSING', `expected ${ref.key} in the store, found nothing`, { key: ref.key, digest: ref.digest });
   verifyArtifact(ref, bytes);
   return bytes;
 }
 
 export function verifyArtifact(ref: Pick<ArtifactRef, 'key' | 'digest' | 'bytes'>, bytes: Uint8Array): void {
   if (bytes.byteLength !== ref.bytes) {
-    throw new LaurelError('LAUREL_STORE_CORRUPT', `expected ${ref.bytes} bytes in ${ref.key}, found ${bytes.byteLength}`, { key: ref.key });
+    throw new LaurelError('LAUREL_STORE_CORRUPT', `expected ${ref.bytes} bytes in ${ref.key}, found ${bytes.byteLength}`, { key: ref.key, digest: ref.digest });
   }
   const digest = digestOf(bytes);
   if (digest !== ref.digest) {
-    throw new LaurelError('LAUREL_STORE_CORRUPT', `expected ${ref.key} to have ${ref.digest}, found ${digest}`, { key: ref.key });
+    throw new LaurelError('LAUREL_STORE_CORRUPT', `expected ${ref.key} to have ${ref.digest}, found ${digest}`, { key: ref.key, digest: ref.digest });
   }
 }
 

@@ -1,6 +1,6 @@
 /** The store in a local folder. */
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { LaurelError } from '../../proto/errors.js';
 import type { ObjectStore, StoredObject } from './object-store.js';
@@ -22,9 +22,31 @@ export class LocalStore implements ObjectStore {
 
   async putIfAbsent(key: string, body: Uint8Array): Promise<{ readonly created: boolean }> {
     const path = this.pathOf(key);
+    if (await exists(path)) return { created: false };
+    return this.writing(key, path, body, async (temporary) => {
+      try {
+        await link(temporary, path);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'EEXIST') return { created: false };
+        throw error;
+      }
+      await syncFolder(dirname(path));
+      return { created: true };
+    });
+  }
+
+  async replace(key: string, body: Uint8Array): Promise<void> {
+    const path = this.pathOf(key);
+    await this.writing(key, path, body, async (temporary) => {
+      await rename(temporary, path);
+      await syncFolder(dirname(path));
+    });
+  }
+
+  /** Writes the body to a flushed temporary file, which `place` gives its name. */
+  private async writing<T>(key: string, path: string, body: Uint8Array, place: (temporary: string) => Promise<T>): Promise<T> {
     const temporary = join(this.root, TEMPORARY_FOLDER, `${process.pid}-${randomBytes(9).toString('hex')}`);
     try {
-      if (await exists(path)) return { created: false };
       await this.ensureFolder(dirname(temporary));
       await this.ensureFolder(dirname(path));
       const file = await open(temporary, 'wx');
@@ -34,15 +56,10 @@ export class LocalStore implements ObjectStore {
       } finally {
         await file.close();
       }
-      try {
-        await link(temporary, path);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'EEXIST') return { created: false };
-        throw error;
-      }
-      await syncFolder(dirname(path));
-      return { created: true };
+      return await place(temporary);
     } catch (error) {
+      // A folder that somebody removed is made anew by the next attempt.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') this.folders.clear();
       throw unavailable(`writing ${key}`, error);
     } finally {
       await unlink(temporary).catch(() => undefined);

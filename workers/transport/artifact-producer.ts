@@ -4,8 +4,9 @@ import { LaurelError } from '../../proto/errors.js';
 import { pathDescriptor, type FlightInfo } from '../../proto/flight/flight-info.js';
 import { schemaBytes, splitStreams } from '../../proto/flight/ipc-messages.js';
 import type { FlightProducer } from '../../proto/flight/server.js';
+import { digestOf } from '../store/artifacts.js';
 import type { ObjectStore } from '../store/object-store.js';
-import { parseTicket } from './ticket.js';
+import { parseTicket, type ArtifactTicket } from './ticket.js';
 
 /** Tables listed in one call; a narrower criterion (a key prefix) lists the rest. */
 const LISTED_MAX = 1_000;
@@ -29,17 +30,20 @@ export function createArtifactProducer(store: ObjectStore): FlightProducer {
   };
   return {
     async getStream(ticket) {
-      const { key, whole, stream, columns } = parseTicket(ticket);
-      const bytes = await load(key);
-      if (whole) return bytes;
-      const streams = splitStreams(bytes);
-      const chosen = streams[stream];
-      if (!chosen) throw new LaurelError('LAUREL_STORE_MISSING', `expected stream ${stream} in ${key}, which has ${streams.length}`, { key });
-      return columns === undefined ? chosen : projected(chosen, columns);
+      const asked = parseTicket(ticket);
+      const parts: Uint8Array[] = [];
+      for (const [index, key] of asked.keys.entries()) {
+        const bytes = await load(key);
+        const digest = asked.digests?.[index];
+        if (digest !== undefined && digestOf(bytes) !== digest) throw new LaurelError('LAUREL_STORE_CORRUPT', `expected ${key} to have ${digest}, it has another digest here`, { key });
+        parts.push(chosen(key, bytes, asked));
+      }
+      const [only] = parts;
+      return parts.length === 1 && only ? only : Buffer.concat(parts);
     },
     async getFlightInfo(descriptor) {
       if (descriptor.kind !== 'path') throw new LaurelError('LAUREL_KEY_INVALID', 'expected a path descriptor with the key of a table');
-      return info(parseTicket(Buffer.from(descriptor.path.join('/'))).key);
+      return info(keyOf(Buffer.from(descriptor.path.join('/'))));
     },
     async *listFlights(criteria) {
       const prefix = Buffer.from(criteria).toString('utf8') || 'runs/';
@@ -48,11 +52,24 @@ export function createArtifactProducer(store: ObjectStore): FlightProducer {
     },
     async *doAction(type, body) {
       if (type !== 'stat') throw new LaurelError('LAUREL_KEY_INVALID', `expected the action stat, got ${type}`);
-      const { key } = parseTicket(body);
+      const key = keyOf(body);
       yield Buffer.from(JSON.stringify({ key, bytes: (await load(key)).byteLength }));
     },
     listActions: () => [{ type: 'stat', description: 'body: a key; answers its size in bytes as JSON' }],
   };
+}
+
+/** The key of a ticket that names one. */
+function keyOf(ticket: Uint8Array): string {
+  return parseTicket(ticket).keys[0] as string;
+}
+
+function chosen(key: string, bytes: Uint8Array, { whole, stream, columns }: ArtifactTicket): Uint8Array {
+  if (whole) return bytes;
+  const streams = splitStreams(bytes);
+  const one = streams[stream];
+  if (!one) throw new LaurelError('LAUREL_STORE_MISSING', `expected stream ${stream} in ${key}, which has ${streams.length}`, { key });
+  return columns === undefined ? one : projected(one, columns);
 }
 
 function projected(stream: Uint8Array, columns: readonly string[]): Uint8Array {

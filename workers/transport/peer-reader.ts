@@ -1,4 +1,4 @@
-/** Artefacts from the worker that made them, else from the store. */
+/** Artefacts from the worker that made them, else from the store. What is asked for at the same moment goes as one call. */
 import { tableFromIPC, type Table } from 'apache-arrow';
 import type { FlightClientPool } from '../../proto/flight/client-pool.js';
 import { splitStreams } from '../../proto/flight/ipc-messages.js';
@@ -7,7 +7,7 @@ import type { ArtifactReader } from '../store/artifact-reader.js';
 import { readArtifact, verifyArtifact } from '../store/artifacts.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { selectColumns } from './artifact-producer.js';
-import { columnsTicket, wholeTicket } from './ticket.js';
+import { GatheredCalls } from './gathered-calls.js';
 
 /** A peer that failed is left alone for this long: a dead worker must cost one failed call, not one for each artefact. */
 const PEER_REST_MS = 30_000;
@@ -25,14 +25,16 @@ export interface PeerReaderOptions {
 
 export class PeerReader implements ArtifactReader {
   private readonly resting = new Map<string, number>();
+  private readonly calls: GatheredCalls;
   private readonly now: () => number;
 
   constructor(private readonly options: PeerReaderOptions) {
+    this.calls = new GatheredCalls(options.clients, PEER_DEADLINE_MS);
     this.now = options.now ?? (() => performance.now());
   }
 
   async read(ref: ArtifactRef, signal?: AbortSignal): Promise<Uint8Array> {
-    const fetched = await this.fromPeers(ref, wholeTicket(ref.key), signal, (bytes) => {
+    const fetched = await this.fromPeers(ref, null, signal, (bytes) => {
       verifyArtifact(ref, bytes);
       return bytes;
     });
@@ -40,17 +42,17 @@ export class PeerReader implements ArtifactReader {
   }
 
   async columns(ref: ArtifactRef, columns: readonly string[], signal?: AbortSignal): Promise<Table> {
-    const fetched = await this.fromPeers(ref, columnsTicket(ref.key, columns), signal, (bytes) => tableFromIPC(bytes));
+    const fetched = await this.fromPeers(ref, columns, signal, (bytes) => tableFromIPC(bytes));
     if (fetched) return fetched;
     const [first] = splitStreams(await readArtifact(this.options.store, ref));
     return selectColumns(tableFromIPC(first), columns);
   }
 
-  private async fromPeers<T>(ref: ArtifactRef, ticket: Uint8Array, signal: AbortSignal | undefined, accept: (bytes: Uint8Array) => T): Promise<T | undefined> {
+  private async fromPeers<T>(ref: ArtifactRef, columns: readonly string[] | null, signal: AbortSignal | undefined, accept: (bytes: Uint8Array) => T): Promise<T | undefined> {
     for (const location of ref.endpoints) {
       if (location === this.options.ownLocation || (this.resting.get(location) ?? -Infinity) > this.now()) continue;
       try {
-        return accept(await this.options.clients.get(location).getStream(ticket, { signal, deadlineMs: PEER_DEADLINE_MS }));
+        return accept(await this.calls.fetch(location, ref, columns, signal));
       } catch (error) {
         signal?.throwIfAborted();
         this.rest(location);

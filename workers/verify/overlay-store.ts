@@ -1,4 +1,6 @@
 /** A store on top of another: what is made again goes into memory, and what shall be made again is not seen. */
+import type { ArtifactReader } from '../store/artifact-reader.js';
+import { verifyArtifact } from '../store/artifacts.js';
 import type { ObjectStore, StoredObject } from '../store/object-store.js';
 
 export class OverlayStore implements ObjectStore {
@@ -10,6 +12,20 @@ export class OverlayStore implements ObjectStore {
   /** As if these had never been written. */
   hide(...keys: readonly string[]): void {
     for (const key of keys) this.hidden.add(key);
+  }
+
+  /** What was made again here, else what `base` reads. */
+  reader(base: ArtifactReader): ArtifactReader {
+    const { made } = this;
+    return {
+      async read(ref, signal) {
+        const bytes = made.get(ref.key);
+        if (bytes === undefined) return base.read(ref, signal);
+        verifyArtifact(ref, bytes);
+        return bytes;
+      },
+      columns: (ref, columns, signal) => base.columns(ref, columns, signal),
+    };
   }
 
   /** What was written under `key` since it was hidden; what the base holds is seen again. */
@@ -24,6 +40,10 @@ export class OverlayStore implements ObjectStore {
     if (await this.exists(key)) return { created: false };
     this.made.set(key, body);
     return { created: true };
+  }
+
+  async replace(key: string, body: Uint8Array): Promise<void> {
+    this.made.set(key, body);
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {

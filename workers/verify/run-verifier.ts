@@ -2,12 +2,15 @@
  * Makes parts of a run again from what its store holds and compares bytes: segments are played again from seed and
  * logged actions, rewards computed again from the labels of their position, updates repeated from the version before.
  */
+import type { FitInput } from '../../proto/activities.js';
 import type { Job } from '../../proto/job.js';
-import type { ArtifactRef, PolicyRef, SegmentRef } from '../../proto/references.js';
+import type { ArtifactRef, PolicyRef, RewardModelRef, SegmentRef } from '../../proto/references.js';
 import { CounterRandom } from '../../proto/philox.js';
 import { Updater } from '../learner/updater.js';
 import type { InputRef, UpdateRecord } from '../learner/update-record.js';
 import { decodeRecords, encodeLabels } from '../annotator/label-record.js';
+import { isTrained } from '../../proto/reward-fits.js';
+import { Fitter, fitName } from '../reward/models/fitter.js';
 import { decodeRewards } from '../reward/reward-record.js';
 import { Scorer } from '../reward/scorer.js';
 import { environmentSpaces } from '../rollout/environments/registry.js';
@@ -16,6 +19,7 @@ import { Rollout } from '../rollout/rollout.js';
 import { segmentRef } from '../rollout/segment-body.js';
 import { readSegmentBody } from '../rollout/segment-boundary.js';
 import type { ArtifactReader } from '../store/artifact-reader.js';
+import { loadSwept, type Swept } from '../retention/sweeper.js';
 import { digestOf, readJson } from '../store/artifacts.js';
 import { layout } from '../store/layout.js';
 import type { ObjectStore } from '../store/object-store.js';
@@ -35,8 +39,10 @@ export interface VerifyOptions {
 
 export interface VerifyReport {
   readonly versions: number;
+  /** Of earlier versions a sweep removed what they were made from; 1: of none. */
+  readonly verifiableFrom: number;
   /** Made again and found the same. */
-  readonly same: { readonly segments: number; readonly rewards: number; readonly updates: number; readonly checkpoints: number; readonly labelEntries: number };
+  readonly same: { readonly segments: number; readonly rewards: number; readonly updates: number; readonly checkpoints: number; readonly labelEntries: number; readonly rewardModels: number };
   /** Updates repeated only to get to the version before. */
   readonly repeated: number;
   /** The first difference, from what was found back to what it was made from; null: none. */
@@ -60,9 +66,14 @@ export class RunVerifier {
   private readonly rollout: Rollout;
   private readonly scorer: Scorer;
   private readonly updater: Updater;
-  private readonly counts = { segments: 0, rewards: 0, updates: 0, checkpoints: 0, labelEntries: 0 };
+  private readonly fitter: Fitter;
+  /** Keys of reward models that were made again. */
+  private readonly modelsMade = new Set<string>();
+  private job: Job | undefined;
+  private readonly counts = { segments: 0, rewards: 0, updates: 0, checkpoints: 0, labelEntries: 0, rewardModels: 0 };
   /** Entries of each label log that were looked at. */
   private readonly labelsRead = new Map<string, number>();
+  private swept: Swept = { keys: new Map(), verifiableFrom: 1 };
   /** Versions with a checkpoint. */
   private checkpoints: readonly number[] = [];
   private repeated = 0;
@@ -73,8 +84,9 @@ export class RunVerifier {
   ) {
     const { reader, host, store } = options;
     this.overlay = new OverlayStore(store);
-    this.rollout = new Rollout({ store: this.overlay, reader, host, endpoints: [] });
+    this.rollout = new Rollout({ store: this.overlay, reader: this.overlay.reader(reader), host, endpoints: [] });
     this.scorer = new Scorer({ store: this.overlay, reader, endpoints: [] });
+    this.fitter = new Fitter({ store: this.overlay, endpoints: [] });
     this.updater = new Updater({ store: this.overlay, reader, endpoints: [], spacesOf: environmentSpaces });
   }
 
@@ -82,6 +94,7 @@ export class RunVerifier {
   async verify(): Promise<VerifyReport> {
     const { store } = this.options;
     const records = await store.list(layout.updates(this.run));
+    this.swept = await loadSwept(store, this.run);
     const prefix = layout.checkpoints(this.run);
     this.checkpoints = (await store.list(prefix)).map(({ key }) => Number.parseInt(key.slice(prefix.length), 10));
     let difference: readonly string[] | null = null;
@@ -97,7 +110,7 @@ export class RunVerifier {
       if (!(error instanceof Difference)) throw error;
       difference = error.lineage;
     }
-    return { versions: records.length, same: this.counts, repeated: this.repeated, difference };
+    return { versions: records.length, verifiableFrom: this.swept.verifiableFrom, same: this.counts, repeated: this.repeated, difference };
   }
 
   async close(): Promise<void> {
@@ -108,6 +121,7 @@ export class RunVerifier {
   private async verifyBeginning(): Promise<void> {
     const { run } = this;
     const job = await this.readJson<Job>(layout.spec(run), []);
+    this.job = job;
     const keys = [layout.spec(run), layout.policy(run, 0), layout.checkpoint(run, 0), layout.checkpointPolicy(run, 0)];
     this.overlay.hide(...keys);
     await this.updater.prepareRun({ run, job });
@@ -151,11 +165,34 @@ export class RunVerifier {
     if (body.segment.digest !== segment.digest) throw new Difference(`${input.key} was made from ${body.segment.digest}, the segment of the update is ${segment.digest}`, from);
     const labels = Object.fromEntries(Object.entries(body.labels).map(([source, log]) => [source, { ...log, labels: 0 }]));
     for (const { annotator, position } of Object.values(body.labels)) await this.verifyLabels(annotator, position, from);
+    // Absent in rewards that were made before there were reward models.
+    const models = body.models ?? {};
+    for (const [source, model] of Object.entries(models)) if (model !== null) await this.verifyModel(source, model, from);
     this.overlay.hide(input.key);
-    const [made] = await this.failing(from, () => this.scorer.score({ run: this.run, segments: [segment], labels, weights: body.weights }));
+    const [made] = await this.failing(from, () => this.scorer.score({ run: this.run, segments: [segment], labels, models, weights: body.weights }));
     if (made?.key !== input.key) throw new Difference(`${input.key}: computed again its scoring would be ${String(made?.key)}`, from);
     await this.compare(input.key, from, stored);
     this.counts.rewards += 1;
+  }
+
+  /** Fits the version again, and those that it goes on from. */
+  private async verifyModel(source: string, model: RewardModelRef, lineage: readonly string[]): Promise<void> {
+    const spec = this.job?.sources[source];
+    const from = [...lineage, `reward model of ${source} at position ${model.position}`];
+    if (spec?.kind !== 'model' || !isTrained(spec.fit)) throw new Difference(`the job has no fit that makes ${model.key}`, from);
+    const fit = { source, fit: spec.fit, threshold: spec.annotator.threshold };
+    await this.verifyLabels(model.annotator, model.position, from);
+    for (let position: number | null = model.position; position !== null; ) {
+      const key = layout.rewardModel(model.annotator, fitName(fit), position);
+      if (position === model.position && key !== model.key) throw new Difference(`${model.key}: the fit of the job has the name ${key}`, from);
+      if (this.modelsMade.has(key)) return;
+      this.overlay.hide(key);
+      const input: FitInput = { ...fit, log: { annotator: model.annotator, position, labels: 0 } };
+      position = await this.failing(from, () => this.fitter.again(input));
+      await this.compare(key, from);
+      this.modelsMade.add(key);
+      this.counts.rewardModels += 1;
+    }
   }
 
   /** Entries of a label log hold their own digest; that every other byte is as it was written shows when they are written again. */
@@ -176,7 +213,9 @@ export class RunVerifier {
     const { version, parent } = record;
     const { store } = this.options;
     const checkpoints = [layout.checkpoint(run, version), layout.checkpointPolicy(run, version)];
-    const hasCheckpoint = await store.exists(checkpoints[0] as string);
+    const swept = (key: string): boolean => this.swept.keys.has(key);
+    // The last one of a run is written without being in a record.
+    const hasCheckpoint = (await store.exists(checkpoints[0] as string)) || (record.checkpoint && !swept(checkpoints[0] as string));
     this.overlay.hide(key, layout.policy(run, version), ...checkpoints);
     const rewards = record.rewards.map((input, index) => ({ ...input, endpoints: [], shard: segments[index]!.shard, seq: segments[index]!.seq, scoring: '', components: {} }));
     const { replayed } = await this.failing(lineage, () =>
@@ -189,8 +228,9 @@ export class RunVerifier {
       if (was !== is) throw new Difference(`${key}, ${field}: stored ${was.slice(0, 200)}, made again ${is.slice(0, 200)}`, lineage);
     }
     const policyKey = layout.policy(run, version);
-    if (record.policy !== null && (await store.exists(policyKey))) await this.compare(policyKey, lineage);
-    else this.overlay.take(policyKey);
+    if (record.policy === null) this.overlay.take(policyKey);
+    else if (!swept(policyKey)) await this.compare(policyKey, lineage);
+    else if (digestOf(this.overlay.take(policyKey) ?? new Uint8Array(0)) !== record.policy.digest) throw new Difference(`${policyKey}, which was swept, does not have the recorded digest when it is made again`, lineage);
     if (hasCheckpoint) {
       for (const checkpoint of checkpoints) await this.compare(checkpoint, lineage);
       this.counts.checkpoints += 1;
@@ -238,7 +278,8 @@ export class RunVerifier {
 
   private async policyAt(version: number, lineage: readonly string[]): Promise<PolicyRef> {
     const key = layout.policy(this.run, version);
-    const bytes = await this.present(key, lineage);
+    if (this.swept.keys.has(key)) await this.failing(lineage, () => this.updater.restoreVersion({ run: this.run, key, digest: null }));
+    const bytes = (await this.overlay.get(key)) ?? (await this.present(key, lineage));
     const record = version === 0 ? undefined : await this.readJson<UpdateRecord>(layout.update(this.run, version), lineage);
     if (record?.policy && record.policy.digest !== digestOf(bytes)) throw new Difference(`${key}: stored ${digestOf(bytes)}, recorded ${record.policy.digest}`, lineage);
     return { version, artifact: artifactOf(key, bytes) };
@@ -259,9 +300,10 @@ export class RunVerifier {
   }
 
   private choose(versions: number): number[] {
-    const all = Array.from({ length: versions }, (_, index) => index + 1);
+    const { verifiableFrom } = this.swept;
+    const all = Array.from({ length: Math.max(0, versions + 1 - verifiableFrom) }, (_, index) => index + verifiableFrom);
     const { sample, seed } = this.options;
-    if (sample === null || sample >= versions) return all;
+    if (sample === null || sample >= all.length) return all;
     const random = new CounterRandom(seed, 'verification');
     return all
       .map((version) => ({ version, draw: random.uniform(version) }))

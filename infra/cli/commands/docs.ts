@@ -5,9 +5,10 @@ import type { Command } from 'commander';
 import { errorsPage } from '../../docs/errors-page.js';
 import { jobPage } from '../../docs/job-page.js';
 import { projectRoot } from '../../folders.js';
+import { systemsPage } from '../../systems/systems-page.js';
 
 /** File below docs/, and its text from what is there now. */
-export const GENERATED_PAGES: Readonly<Record<string, (current: string) => string>> = { 'errors.md': errorsPage, 'job-spec.md': jobPage };
+export const GENERATED_PAGES: Readonly<Record<string, (current: string) => string>> = { 'errors.md': errorsPage, 'job-spec.md': jobPage, 'systems.md': systemsPage };
 
 export function addDocs(program: Command): void {
   program

@@ -10,14 +10,18 @@ import { LABEL_STATUS, type LabelStatus } from '../../../proto/schemas.js';
 import { findAnnotator, listAnnotators, readLabels, type AnnotatorSummary } from '../../../workers/annotator/label-archive.js';
 import { readHumanLabels } from '../../../workers/annotator/human-labels.js';
 import { LabelLog } from '../../../workers/annotator/label-log.js';
+import { pairOf } from '../../../workers/annotator/pair.js';
 import { textKey, type LabelRecord } from '../../../workers/annotator/label-record.js';
+import type { AnnotatorDescription } from '../../../workers/annotator/annotator-id.js';
+import { readJson } from '../../../workers/store/artifacts.js';
+import { layout } from '../../../workers/store/layout.js';
 import { LocalStore } from '../../../workers/store/local-store.js';
 import { parsePositive } from '../arguments.js';
 import { storeRoot } from '../../folders.js';
 import { printable } from '../../screen/format.js';
 
 const SHOWN = 30;
-const COLUMNS = ['text', 'label', 'status', 'reply', 'model', 'prompt_hash', 'tokens_in', 'tokens_out', 'latency_ms', 'attempt', 'asked_at'] as const;
+const COLUMNS = ['text', 'second', 'label', 'choice', 'status', 'reply', 'model', 'prompt_hash', 'tokens_in', 'tokens_out', 'latency_ms', 'attempt', 'asked_at'] as const;
 
 interface ShowOptions {
   readonly contains?: string;
@@ -42,7 +46,7 @@ export function addLabels(program: Command): void {
     .action(showCommand);
   labels
     .command('import')
-    .description('labels that people made (CSV or JSONL with text and label): they win over those of models from now on')
+    .description('labels that people made (CSV or JSONL with text and label; for pairs text, second and choice): they win over those of models from now on')
     .argument('<annotator>', 'its id, or how it begins')
     .argument('<file>', 'CSV with a header, or one JSON object on each line')
     .option('--by <name>', 'who made them', process.env['USER'] ?? 'unnamed')
@@ -59,8 +63,10 @@ export function addLabels(program: Command): void {
 /** Labels of people: columns or keys `text` and `label` (0 to 1). */
 async function importCommand(prefix: string, file: string, { by }: { by: string }): Promise<void> {
   const store = new LocalStore(storeRoot());
-  const log = new LabelLog(store, await findAnnotator(store, prefix));
-  const records = readHumanLabels(await readFile(file, 'utf8'), file, by, new Date().toISOString());
+  const id = await findAnnotator(store, prefix);
+  const log = new LabelLog(store, id);
+  const description = await readJson<AnnotatorDescription>(store, layout.annotator(id));
+  const records = readHumanLabels(await readFile(file, 'utf8'), file, by, new Date().toISOString(), description?.mode);
   const { view, written } = await log.append(records);
   console.log(`${written.ok.toLocaleString('en')} of ${records.length.toLocaleString('en')} labels written (the others stand there already); the log has ${view.labels.toLocaleString('en')} labels`);
 }
@@ -85,15 +91,28 @@ async function showCommand(prefix: string, options: ShowOptions): Promise<void> 
   const store = new LocalStore(storeRoot());
   const found: LabelRecord[] = [];
   for await (const record of readLabels(store, await findAnnotator(store, prefix))) if (isWanted(record, options)) found.push(record);
-  for (const record of found.slice(-options.limit).reverse()) console.log(`${record.label === null ? record.status.padStart(10) : record.label.toFixed(3).padStart(10)}  ${printable(textKey(record.text))}`);
+  for (const record of found.slice(-options.limit).reverse()) console.log(`${record.label === null ? record.status.padStart(10) : record.label.toFixed(3).padStart(10)}  ${shown(record)}`);
   if (found.length > options.limit) console.log(`(${(found.length - options.limit).toLocaleString('en')} more; --limit shows them)`);
 }
 
 function isWanted(record: LabelRecord, { contains, status, positive, negative }: ShowOptions): boolean {
-  if (contains !== undefined && !textKey(record.text).includes(contains)) return false;
+  if (contains !== undefined && !Object.values(textsOf(record)).some((text) => text.includes(contains))) return false;
   if (status !== undefined && record.status !== status) return false;
   if (positive === true && !(record.label !== null && record.label > 0.5)) return false;
   return !(negative === true && !(record.label !== null && record.label <= 0.5));
+}
+
+function textsOf(record: LabelRecord): { readonly text: string; readonly second?: string } {
+  if (record.mode !== 'pairwise') return { text: textKey(record.text) };
+  const { first, second } = pairOf(record.text);
+  return { text: textKey(first), second: textKey(second) };
+}
+
+/** The message; of a pair both, the preferred one marked. */
+function shown(record: LabelRecord): string {
+  const { text, second } = textsOf(record);
+  if (second === undefined) return printable(text);
+  return `${record.choice === 'first' ? '* ' : '  '}${printable(text)}  |  ${record.choice === 'second' ? '* ' : '  '}${printable(second)}`;
 }
 
 async function exportCommand(prefix: string, { format, out }: { format: 'csv' | 'jsonl'; out?: string }): Promise<void> {
@@ -111,8 +130,9 @@ async function exportCommand(prefix: string, { format, out }: { format: 'csv' | 
 
 async function* rowsOf(records: AsyncIterable<LabelRecord>): AsyncGenerator<Record<(typeof COLUMNS)[number], string | number | null>> {
   for await (const record of records) {
-    const { label, status, reply, model, promptHash, tokensIn, tokensOut, latencyMs, attempt, askedAt } = record;
-    yield { text: textKey(record.text), label, status, reply, model, prompt_hash: promptHash, tokens_in: tokensIn, tokens_out: tokensOut, latency_ms: latencyMs, attempt, asked_at: askedAt };
+    const { label, choice = null, status, reply, model, promptHash, tokensIn, tokensOut, latencyMs, attempt, askedAt } = record;
+    const { text, second = null } = textsOf(record);
+    yield { text, second, label, choice, status, reply, model, prompt_hash: promptHash, tokens_in: tokensIn, tokens_out: tokensOut, latency_ms: latencyMs, attempt, asked_at: askedAt };
   }
 }
 

@@ -9,6 +9,7 @@ import { ensureAsset } from '../../../workers/assets/index.js';
 import { runPage } from '../../devserver/connection.js';
 import { stateFolder, storeRoot } from '../../folders.js';
 import { openScreen, type Screen } from '../../screen/live-screen.js';
+import { evaluationRows } from '../../screen/model-lines.js';
 import { evaluationTable, segmentsText } from '../../screen/screen-lines.js';
 import { progressView } from '../asset-progress.js';
 import { Crew } from '../crew.js';
@@ -140,6 +141,7 @@ async function settleRun(client: RunClient, store: LocalStore, file: JobFile, op
 
 function sayEnd(result: RunResult, status: RunStatus | undefined, say: (text: string) => void): void {
   const folder = join(storeRoot(), 'runs', result.run);
+  if (status?.steps !== undefined) return sayModelEnd(result, status, folder, say);
   say(`\n${result.run} ${result.outcome}: version ${result.version}, ${result.transitionsTrained.toLocaleString('en')} transitions trained`);
   say(`  segments    ${segmentsText({ ledger: result.ledger, segmentsQueued: 0 })}`);
   evaluationTable((status?.evaluations ?? []).slice(-EVALUATIONS_SAID)).forEach((line, index) => say(`  ${index === 0 ? 'evaluation' : '          '}  ${line}`));
@@ -147,4 +149,12 @@ function sayEnd(result: RunResult, status: RunStatus | undefined, say: (text: st
   say(`  summary     ${join(folder, 'summary.json')}`);
   say(`  metrics     ${join(folder, 'metrics.jsonl')}`);
   say(`  policy      ${join(folder, 'checkpoints')}`);
+}
+
+function sayModelEnd(result: RunResult, status: RunStatus, folder: string, say: (text: string) => void): void {
+  say(`\n${result.run} ${result.outcome}: ${result.version.toLocaleString('en')} optimiser steps, ${status.evaluations.length} evaluations`);
+  for (const [name, text] of evaluationRows(status)) say(`  ${name.padEnd(20)}  ${text}`);
+  say(`  report                ${join(folder, 'report.html')}`);
+  say(`  summary               ${join(folder, 'summary.json')}`);
+  if (status.steps?.some(({ kind }) => kind === 'fit') === true) say(`  models                ${join(folder, 'models')}`);
 }

@@ -4,6 +4,7 @@ import { InvalidArgumentError } from 'commander';
 import { TASK_QUEUES, type Pool } from '../../../proto/activities.js';
 import { progressView } from '../asset-progress.js';
 import { Crew } from '../crew.js';
+import { fetchForPools } from '../pool-assets.js';
 import { watchInterrupt } from '../interrupt.js';
 import { openServer, type OpenServer } from '../server.js';
 import { POOLS } from '../../supervisor/plan.js';
@@ -28,12 +29,15 @@ async function upCommand(pools: Pool[] | undefined): Promise<void> {
   const interrupt = watchInterrupt(() => crew?.kill());
   const onEvent = (text: string): void => console.log(`${new Date().toISOString()}  ${text}`);
   try {
+    const fetched = fetchForPools(pools ?? POOLS, interrupt.signal);
+    fetched.catch(() => undefined);
     const view = progressView();
     try {
       server = await openServer({ onProgress: view.report.bind(view), onEvent });
     } finally {
       view.stop();
     }
+    await fetched;
     console.log(server.note);
     crew = new Crew(server.target, onEvent, pools);
     crew.start();

@@ -4,6 +4,7 @@ import { Option, type Command } from 'commander';
 import type { Pool } from '../../../proto/activities.js';
 import { LaurelError } from '../../../proto/errors.js';
 import { findServer } from '../server.js';
+import { fetchForPools } from '../pool-assets.js';
 import { workerScript, workerVariables } from '../crew.js';
 import { POOLS } from '../../supervisor/plan.js';
 
@@ -18,6 +19,8 @@ export function addWorker(program: Command): void {
 async function workerCommand(pool: Pool): Promise<void> {
   const server = await findServer();
   await server.close();
+  // Standard output is the worker's log.
+  await fetchForPools([pool], new AbortController().signal, process.stderr);
   // The channel ends the worker where this process is killed.
   const child = spawn(process.execPath, ['--enable-source-maps', workerScript(), '--pool', pool], { env: workerVariables(server.target), stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
   const forward = (name: NodeJS.Signals): void => void child.kill(name);

@@ -115,7 +115,7 @@ describe('the annotator', () => {
       if (message === 'slow') await held;
       return yes;
     });
-    const one = bench({ kind: 'openai', baseUrl: server.baseUrl, model: 'm' }, { callMs: 150 });
+    const one = bench({ kind: 'openai', baseUrl: server.baseUrl, model: 'm' }, { callMs: 1_000 });
     const ref = await segment(store, 's', [['slow', 'a', 'b']]);
     expect(await one.annotate([ref])).toMatchObject({ made: 2, waiting: 1 });
     expect(await one.annotate([ref])).toMatchObject({ made: 0, known: 2, waiting: 1 });
@@ -153,6 +153,20 @@ describe('the annotator', () => {
     const logged = await one.logged();
     expect(logged.map((label) => label.text)).toEqual([...texts].reverse());
     expect([0, 1, 2].map((entry) => logged.filter((label) => label.entry === entry).length)).toEqual([32, 32, 6]);
+  });
+
+  it('asks nothing that another run was told between the plan of a round and the turn of the message', async () => {
+    let letGo: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (letGo = resolve));
+    const server = await serve(async ({ message }) => (message === 'slow' ? held.then(() => yes) : yes));
+    const one = bench({ kind: 'openai', baseUrl: server.baseUrl, model: 'm', concurrency: 1 });
+    const [planned, other] = [await segment(store, 'one', [['shared', 'slow']]), await segment(store, 'two', [['shared']])];
+    const first = one.annotate([planned], true);
+    await expect.poll(() => server.requests.map(({ message }) => message)).toEqual(['slow']);
+    expect(await one.annotate([other], true)).toMatchObject({ waiting: 0, log: { labels: 1 } });
+    letGo();
+    expect(await first).toMatchObject({ waiting: 0, log: { labels: 2 } });
+    expect(server.requests.map(({ message }) => message)).toEqual(['slow', 'shared']);
   });
 
   it('bounds what waits, newest first, and counts what it gives up for now', async () => {
@@ -230,6 +244,7 @@ describe('the annotator', () => {
       exists: (key) => store.exists(key),
       list: (prefix) => store.list(prefix),
       delete: (key) => store.delete(key),
+      replace: (key, body) => store.replace(key, body),
       putIfAbsent: (key, body) => (key.startsWith('labels/') && ++writes > 1 ? Promise.reject(new LaurelError('LAUREL_STORE_UNAVAILABLE', 'gone')) : store.putIfAbsent(key, body)),
     };
     await expect(bench(judge, {}, dying).annotate([ref], true)).rejects.toMatchObject({ code: 'LAUREL_STORE_UNAVAILABLE' });
@@ -248,6 +263,7 @@ describe('the annotator', () => {
       exists: (key) => store.exists(key),
       list: (prefix) => store.list(prefix),
       delete: (key) => store.delete(key),
+      replace: (key, body) => store.replace(key, body),
       putIfAbsent: (key, body) => (full && key.startsWith('labels/') ? Promise.reject(new LaurelError('LAUREL_STORE_UNAVAILABLE', 'the disk is full')) : store.putIfAbsent(key, body)),
     };
     const one = bench({ kind: 'openai', baseUrl: server.baseUrl, model: 'm' }, {}, failing);

@@ -73,9 +73,10 @@ export class Bench {
     readonly store: ObjectStore,
     readonly spec: AnnotatorSpec,
     chunk?: ChunkLimits,
+    spool?: string,
   ) {
     const reader = new PeerReader({ store, clients: new FlightClientPool() });
-    this.annotator = new Annotator({ store, reader, resources: { modelPath: () => gemma(), secret: () => undefined }, closeGraceMs: 500, ...(chunk ? { chunk } : {}) });
+    this.annotator = new Annotator({ store, reader, resources: { modelPath: () => gemma(), secret: () => undefined }, closeGraceMs: 500, ...(chunk ? { chunk } : {}), ...(spool === undefined ? {} : { spool }) });
   }
 
   async annotate(segments: readonly SegmentRef[], drain = false): Promise<AnnotateResult> {

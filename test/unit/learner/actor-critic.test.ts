@@ -4,7 +4,7 @@
  */
 import { InferenceSession, type Tensor as OrtTensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { learnSchema } from '../../../proto/learning.js';
+import { actorCriticSchema } from '../../../proto/learning.js';
 import { Graph, type Tensor } from '../../../workers/learner/graph/graph.js';
 import { actorCriticLoss } from '../../../workers/learner/losses/actor-critic.js';
 
@@ -23,7 +23,7 @@ const CASES = [
 async function metricsOf(correction: 'v-trace' | 'gae'): Promise<Record<string, number>> {
   const g = new Graph('case');
   const column = (...values: number[]): Tensor => g.constant(Float32Array.from(values), [4, 1]);
-  const spec = learnSchema.parse({ correction, discount: 0.9, lambda: 0.8, rhoMax: 1, cMax: 0.9, clipRatio: 0.2, valueClip: null, valueCoefficient: 0.5, entropyCoefficient: 0.01, advantageWhitening: false });
+  const spec = actorCriticSchema.parse({ correction, discount: 0.9, lambda: 0.8, rhoMax: 1, cMax: 0.9, clipRatio: 0.2, valueClip: null, valueCoefficient: 0.5, entropyCoefficient: 0.01, advantageWhitening: false });
   const { metrics } = actorCriticLoss(g, spec, { kind: 'discrete', count: 2 }, g.constant(Float32Array.of(0.2, -0.1, 0, 0, 1, -1, 0.5, 0.5), [4, 2]), g.constant(Float32Array.from(VALUES), [4]), {
     action: g.constant(BigInt64Array.of(0n, 1n, 0n, 1n), [4]),
     behaviourLogProb: column(-1.2, -0.3, -0.5, -0.9),

@@ -6,6 +6,7 @@ import { initialTrainerState, TrainStepper } from '../../../workers/learner/step
 import { componentOf, decodeRewards } from '../../../workers/reward/reward-record.js';
 import { environmentSpaces } from '../../../workers/rollout/environments/registry.js';
 import { readerOf, SMALL_JOB, SmallRun, updaterOf } from '../../support/small-run.js';
+import { actorCriticOf, networkPolicyOf } from '../../../proto/learning.js';
 
 const STEPS = SMALL_JOB.rollout.segmentSteps;
 const ENVIRONMENTS = SMALL_JOB.rollout.environmentsPerShard;
@@ -23,7 +24,7 @@ describe('a training batch', () => {
       const [batch] = await run.collect();
       const read = readerOf(run.store);
       parts.set(name, await Promise.all(batch!.segments.map(async (segment, index) => ({ segment: await read.read(segment), reward: await read.read(batch!.rewards[index]!) }))));
-      networks.set(name, new Network(await environmentSpaces(run.job.environment), run.job.policy));
+      networks.set(name, new Network(await environmentSpaces(run.job.environment), networkPolicyOf(run.job.policy)));
     }
   });
   afterAll(() => Promise.all(runs.map((run) => run.close())));
@@ -76,7 +77,7 @@ describe('a training batch', () => {
     const made = await updater.update({ run: run.run, parent: 0, batches: await run.collect(), checkpoint: 0, checkpointsAt: [] });
     await updater.close();
     expect(made.updates[0]!.metrics['valueLoss']).toBeGreaterThan(0);
-    const stepper = await TrainStepper.create(network, run.job.learn, STEPS, 2 * ENVIRONMENTS);
+    const stepper = await TrainStepper.create(network, actorCriticOf(run.job.learn), STEPS, 2 * ENVIRONMENTS);
     const batch = assembleBatch(parts.get('two')!, network, STEPS, ENVIRONMENTS);
     const state = initialTrainerState(network, 1);
     const silent = { ...batch, reward: batch.reward.map((value, index) => (index % 2 === 1 ? 0 : value)) };

@@ -7,9 +7,10 @@ import { decodeSafeTensors, encodeSafeTensors } from '../../../workers/learner/s
 import { initialTrainerState } from '../../../workers/learner/stepper.js';
 import { environmentSpaces } from '../../../workers/rollout/environments/registry.js';
 import { SMALL_JOB } from '../../support/small-run.js';
+import { networkPolicyOf } from '../../../proto/learning.js';
 
 const job = resolveJob(SMALL_JOB);
-const network = new Network(await environmentSpaces(job.environment), job.policy);
+const network = new Network(await environmentSpaces(job.environment), networkPolicyOf(job.policy));
 const state = { ...initialTrainerState(network, 3), step: 12 };
 
 describe('a checkpoint', () => {
@@ -41,7 +42,7 @@ describe('a checkpoint', () => {
   });
 
   it('of another network is refused by the name of the first tensor that differs', () => {
-    const other = new Network(network.spaces, { ...job.policy, preset: 'small' });
+    const other = new Network(network.spaces, { ...networkPolicyOf(job.policy), preset: 'small' });
     expect(() => decodeCheckpoint(other, encodeCheckpoint(network, state, 7))).toThrow(expect.objectContaining({ code: 'LAUREL_MODEL_INVALID', message: expect.stringContaining('view.embedding') as string }) as Error);
   });
 });
@@ -49,7 +50,7 @@ describe('a checkpoint', () => {
 describe('policy.onnx', () => {
   it.each([null, { game: { sources: ['game'] }, words: { sources: ['words'], discount: 0.5 } }])('runs in any ONNX runtime and gives what the acting policy gives (value heads %j)', async (valueHeads) => {
     const own = resolveJob({ ...SMALL_JOB, policy: { preset: 'tiny', valueHeads } });
-    const net = new Network(network.spaces, own.policy);
+    const net = new Network(network.spaces, networkPolicyOf(own.policy));
     const parameters = net.initialParameters(3);
     const exported = exportPolicy(net, { ...initialTrainerState(net, 3), parameters }, own, 9);
     const observations = Object.fromEntries(

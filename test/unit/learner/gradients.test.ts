@@ -27,6 +27,7 @@ const CASES: readonly Case[] = [
   { name: 'sqrt', shapes: [[4]], positive: true, build: (g, [a]) => op.sqrt(g, a!) },
   { name: 'tanh', shapes: [[4]], build: (g, [a]) => op.tanh(g, a!) },
   { name: 'sigmoid', shapes: [[4]], build: (g, [a]) => op.sigmoid(g, a!) },
+  { name: 'softplus', shapes: [[4]], build: (g, [a]) => op.softplus(g, a!) },
   { name: 'relu', shapes: [[5]], build: (g, [a]) => op.relu(g, a!) },
   { name: 'minimum', shapes: [[5], [5]], build: (g, [a, b]) => op.minimum(g, a!, b!) },
   { name: 'maximum with broadcast', shapes: [[2, 5], [5]], build: (g, [a, b]) => op.maximum(g, a!, b!) },

@@ -1,7 +1,7 @@
 /** The cases of test/reference/learner/cases.json as arrays; the same formulas as in its make_fixtures.py. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { learnSchema, policySchema, type LearnSpec, type PolicySpec } from '../../../proto/learning.js';
+import { actorCriticSchema, networkPolicySchema, type ActorCriticSpec, type NetworkPolicySpec } from '../../../proto/learning.js';
 import { sizeOf, type Shape } from '../../../workers/learner/graph/graph.js';
 import { Network } from '../../../workers/learner/networks/network.js';
 import { freshTrainerState, type TrainerState } from '../../../workers/learner/loss-session.js';
@@ -12,8 +12,8 @@ const ROOT = join(import.meta.dirname, '..', '..');
 
 export interface ReferenceCase {
   readonly name: string;
-  readonly policy: PolicySpec;
-  readonly learn: LearnSpec;
+  readonly policy: NetworkPolicySpec;
+  readonly learn: ActorCriticSpec;
   readonly spaces: Spaces;
   /** [T, B]. */
   readonly grid: readonly [number, number];
@@ -35,7 +35,7 @@ export interface Expected {
 
 export function readCases(): ReferenceCase[] {
   const { cases } = JSON.parse(readFileSync(join(ROOT, 'reference', 'learner', 'cases.json'), 'utf8')) as { cases: DescribedCase[] };
-  return cases.map((one) => ({ ...one, policy: policySchema.parse(one.policy), learn: learnSchema.parse(one.learn), spaces: { ...one.spaces, rewards: ['reward'], textBytesMax: 0, episodeStatistics: [] } }));
+  return cases.map((one) => ({ ...one, policy: networkPolicySchema.parse(one.policy), learn: actorCriticSchema.parse(one.learn), spaces: { ...one.spaces, rewards: ['reward'], textBytesMax: 0, episodeStatistics: [] } }));
 }
 
 export function readExpected(): Expected[] {

@@ -18,6 +18,7 @@ function dyingStore(store: ObjectStore, writes: number, when: 'before' | 'after'
     exists: (key) => store.exists(key),
     list: (prefix) => store.list(prefix),
     delete: (key) => store.delete(key),
+    replace: (key, body) => store.replace(key, body),
     async putIfAbsent(key, body) {
       left -= 1;
       if (left < 0 || (left === 0 && when === 'before')) {

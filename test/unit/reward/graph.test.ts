@@ -4,26 +4,29 @@ import { resolveJob } from '../../../proto/resolve.js';
 import { REWARD_STATUS } from '../../../proto/schemas.js';
 import type { LabelView } from '../../../workers/annotator/label-table.js';
 import { RewardGraph } from '../../../workers/reward/graph.js';
-import type { RewardInput } from '../../../workers/reward/reward-input.js';
+import { unitLevel, type Units } from '../../../workers/reward/units.js';
 
 function labelsOf(table: Readonly<Record<string, number>>, position = 3): LabelView {
   const get = (text: Uint8Array | string) => {
     const probability = table[typeof text === 'string' ? text : Buffer.from(text).toString('latin1')];
     return probability === undefined ? undefined : { probability, entry: 0, human: false };
   };
-  return { position, labels: Object.keys(table).length, get, failedAttempts: () => 0, ref: () => ({ annotator: 'a', position, labels: 0 }) };
+  return { position, labels: Object.keys(table).length, get, verdicts: () => [],
+    failedAttempts: () => 0, ref: () => ({ annotator: 'a', position, labels: 0 }) };
 }
 
-function inputOf(rows: readonly { text?: string; count?: number; env?: readonly number[] }[], rewardNames = ['score']): RewardInput {
+function inputOf(rows: readonly { text?: string; count?: number; env?: readonly number[] }[], rewardNames = ['score']): Units {
   const texts = [...new Set(rows.flatMap((row) => (row.text === undefined ? [] : [row.text])))];
-  return {
+  const step = unitLevel({
+    granularity: 'step',
     units: rows.length,
     envReward: Float32Array.from(rows.flatMap((row) => row.env ?? rewardNames.map(() => 0))),
     rewardNames,
     textIndex: Int32Array.from(rows, (row) => (row.text === undefined ? -1 : texts.indexOf(row.text))),
     texts,
     textCount: Int32Array.from(rows, (row) => row.count ?? (row.text === undefined ? 0 : 1)),
-  };
+  });
+  return { base: 'step', levels: { step } };
 }
 
 function jobOf(overrides: Record<string, unknown> = {}) {
@@ -51,7 +54,7 @@ const ROWS = [
 function evaluate(overrides: Record<string, unknown> = {}, rows = ROWS) {
   const job = jobOf(overrides);
   const graph = new RewardGraph(job);
-  const columns = graph.evaluate(inputOf(rows), { helpful: labelsOf(LABELS) }, job.combine.weights);
+  const columns = graph.evaluate(inputOf(rows), { helpful: { labels: labelsOf(LABELS) } }, job.combine.weights);
   return Object.fromEntries(graph.components.map((name, index) => [name, columns[index]!]));
 }
 
@@ -76,7 +79,8 @@ describe('the reward graph', () => {
     // omit: adds nothing, and the transition is trained on with what is known.
     expect([...total!.mask]).toEqual([1, 1, 1, 1, 1, 1]);
     expect(total!.status[3]).toBe(REWARD_STATUS.pending);
-    expect(total!.version).toBe(3);
+    // Label-log entries behind each value: all labels stand in the first.
+    expect([...total!.version]).toEqual([1, 1, 1, 0, 0, 1]);
   });
 
   it('takes a transition with an unknown value out of training where the job says drop', () => {
@@ -113,7 +117,7 @@ describe('the reward graph', () => {
     const rowArbitrary = fc.record({ text: fc.constantFrom(...texts), count: fc.integer({ min: 1, max: 9 }), env: fc.tuple(fc.integer({ min: -50, max: 50 }).map((value) => value / 4)) });
     const job = jobOf();
     const graph = new RewardGraph(job);
-    const run = (rows: readonly { text?: string | undefined; count?: number; env?: readonly number[] }[]) => graph.evaluate(inputOf(rows as { text?: string }[]), { helpful: labelsOf(LABELS) }, job.combine.weights);
+    const run = (rows: readonly { text?: string | undefined; count?: number; env?: readonly number[] }[]) => graph.evaluate(inputOf(rows as { text?: string }[]), { helpful: { labels: labelsOf(LABELS) } }, job.combine.weights);
     fc.assert(
       fc.property(fc.array(rowArbitrary, { minLength: 1, maxLength: 40 }), fc.integer({ min: 1, max: 7 }), (rows, size) => {
         const whole = run(rows);

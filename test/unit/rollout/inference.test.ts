@@ -1,6 +1,6 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { policySchema, type PolicySpec } from '../../../proto/learning.js';
+import { networkPolicySchema, type NetworkPolicySpec } from '../../../proto/learning.js';
 import { CounterRandom } from '../../../proto/philox.js';
 import { Graph } from '../../../workers/learner/graph/graph.js';
 import * as op from '../../../workers/learner/graph/ops.js';
@@ -19,15 +19,15 @@ import { SHARD, takeApart } from './support/shards.js';
 
 const CONTINUOUS: ActionSpace = { kind: 'continuous', size: 2, low: [-1, -1], high: [1, 1] };
 
-function parametersOf(world: ScriptedWorld, spec: PolicySpec, seed: number): PolicyTensor[] {
+function parametersOf(world: ScriptedWorld, spec: NetworkPolicySpec, seed: number): PolicyTensor[] {
   const network = new Network(world.spaces, spec);
   const values = network.initialParameters(seed);
   return network.parameters.map(({ name, shape }) => ({ name, shape, data: values[name]! }));
 }
 
-async function createPolicy(script: WorldScript = {}, policy: Partial<PolicySpec> = {}, size = 3) {
+async function createPolicy(script: WorldScript = {}, policy: Partial<NetworkPolicySpec> = {}, size = 3) {
   const world = new ScriptedWorld(size, script);
-  const spec = policySchema.parse({ preset: 'tiny', ...policy });
+  const spec = networkPolicySchema.parse({ preset: 'tiny', ...policy });
   const session = await PolicySession.create(networkModel(world.spaces, spec, size), size);
   const inference = new PolicyInference(session, world);
   const load = (version: number): LoadedPolicy => session.load(version, parametersOf(world, spec, version));
@@ -127,7 +127,7 @@ describe('a shard played by a real network', () => {
     ['gru', {}, {}],
     ['lstm', {}, { cell: 'lstm' as const }],
     ['no memory, continuous actions', { action: CONTINUOUS }, { kind: 'feed-forward' as const }],
-  ])('is rebuilt to the same bytes: %s', async (_name, more: WorldScript, policy: Partial<PolicySpec>) => {
+  ])('is rebuilt to the same bytes: %s', async (_name, more: WorldScript, policy: Partial<NetworkPolicySpec>) => {
     const script: WorldScript = { ...more, ending: (_i, _e, step, seed) => (step < 3 + (seed.low % 30) ? 'go' : seed.high % 2 ? 'truncate' : 'terminate') };
     const begin = async () => {
       const made = await createPolicy(script, policy);

@@ -1,6 +1,6 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { policySchema, type PolicySpec } from '../../../proto/learning.js';
+import { networkPolicySchema, type NetworkPolicySpec } from '../../../proto/learning.js';
 import { Graph } from '../../../workers/learner/graph/graph.js';
 import * as op from '../../../workers/learner/graph/ops.js';
 import { Network } from '../../../workers/learner/networks/network.js';
@@ -28,9 +28,9 @@ function timeMajor<Values extends Float32Array | Int16Array>(values: Values, wid
 }
 
 describe('a segment', () => {
-  it.each<Partial<PolicySpec>>([{ cell: 'gru' }, { cell: 'lstm' }, { kind: 'feed-forward' }])('holds the values and log-probabilities that the network gives over its whole length, with memory from its start: %o', async (policy) => {
+  it.each<Partial<NetworkPolicySpec>>([{ cell: 'gru' }, { cell: 'lstm' }, { kind: 'feed-forward' }])('holds the values and log-probabilities that the network gives over its whole length, with memory from its start: %o', async (policy) => {
     const world = new ScriptedWorld(SIZE, { ending: (_i, _e, step, seed) => (step < 3 + (seed.low % 12) ? 'go' : seed.high % 2 ? 'truncate' : 'terminate') });
-    const spec = policySchema.parse({ preset: 'tiny', ...policy });
+    const spec = networkPolicySchema.parse({ preset: 'tiny', ...policy });
     const network = new Network(world.spaces, spec);
     const values = network.initialParameters(3);
     const session = await PolicySession.create(networkModel(world.spaces, spec, SIZE), SIZE);

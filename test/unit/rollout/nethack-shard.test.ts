@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { environmentSchemas, type NetHackSpec } from '../../../proto/environments.js';
-import { policySchema } from '../../../proto/learning.js';
+import { networkPolicySchema } from '../../../proto/learning.js';
 import { Network } from '../../../workers/learner/networks/network.js';
 import type { PolicyTensor } from '../../../workers/learner/policy-artifact.js';
 import { ShardCollector } from '../../../workers/rollout/collector.js';
@@ -14,7 +14,7 @@ import { takeApart } from './support/shards.js';
 
 const SIZE = 3;
 const IDENTITY = { run: 'n', shard: 1, seed: 11, segmentSteps: 32 };
-const policySpec = policySchema.parse({ preset: 'tiny' });
+const policySpec = networkPolicySchema.parse({ preset: 'tiny' });
 
 describe('a shard of NetHack', () => {
   const spec = environmentSchemas.parse({ kind: 'nethack', episodeStepsMax: 90 }) as NetHackSpec;

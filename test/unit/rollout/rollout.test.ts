@@ -128,6 +128,25 @@ describe('collecting', () => {
 });
 
 describe('collecting against trouble', () => {
+  it.each([
+    ['gymnasium', { code: 'LAUREL_WORKER_FAILED', retryable: true }],
+    ['grid-world', { code: 'LAUREL_STORE_CONFLICT', retryable: false }],
+  ] as const)('two attempts of one call that come to different bytes: what was stored first holds (%s)', async (kind, failure) => {
+    const own = await Bench.create(kind === 'gymnasium' ? { kind, id: 'Any-v0' } : { kind });
+    try {
+      let wake: () => void = () => undefined;
+      const awake = new Promise<void>((resolve) => (wake = resolve));
+      const slowStore = Object.assign(Object.create(own.store) as ObjectStore, { putIfAbsent: (key: string, body: Uint8Array) => awake.then(() => own.store.putIfAbsent(key, body)) });
+      const late = own.pool({ ...script, drift: () => 1 }, { store: slowStore }).rollout.collect(own.input(0, 3, null));
+      const { segments } = await own.pool(script).rollout.collect(own.input(0, 3, null));
+      wake();
+      await expect(late).rejects.toMatchObject(failure);
+      expect((await own.pool(script).rollout.collect(own.input(0, 3, null))).segments).toEqual(segments);
+    } finally {
+      await own.remove();
+    }
+  });
+
   it('makes the same segments again after a segment could not be written', async () => {
     const expected = (await bench.pool(script).rollout.collect(bench.input(0, 4, null))).segments;
     for (const ref of expected) await bench.store.delete(ref.key);

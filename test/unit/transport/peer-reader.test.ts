@@ -1,7 +1,7 @@
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FlightClientPool } from '../../../proto/flight/client-pool.js';
 import { createFlightServer, type FlightServer } from '../../../proto/flight/server.js';
 import { columnArray, primitive, readTables, tableBytes } from '../../../proto/flight/tables.js';
@@ -39,6 +39,13 @@ afterEach(async () => {
 
 const reader = (ownLocation?: string): PeerReader => new PeerReader({ store: near, clients, ownLocation, onPeerFailure: (location) => failures.push(location) });
 
+/** Streams that the server is asked for from now on. */
+function countCalls(): () => number {
+  const client = clients.get(server.location);
+  const asked = vi.spyOn(client, 'getStream');
+  return () => asked.mock.calls.length;
+}
+
 describe('PeerReader', () => {
   it('gets all bytes of a file of two streams from the peer, the same to the last', async () => {
     const bytes = await reader().read(ref);
@@ -50,6 +57,40 @@ describe('PeerReader', () => {
     const table = await reader().columns(ref, ['value']);
     expect(table.schema.fields.map((field) => field.name)).toEqual(['value']);
     expect([...columnArray(table, 'value', Float32Array)]).toEqual([0.5, 1.5, 2.5]);
+  });
+
+  it('asks for all that is wanted at one moment in one call, and gives each what it asked for', async () => {
+    const refs = [ref];
+    for (const seq of [1, 2]) {
+      const body = tableBytes([primitive('step', Int32Array.of(seq))]);
+      refs.push(await writeArtifact(far, KEY.replace('0.arrow', `${seq}.arrow`), body, { rows: 1, schemaVersion: 1, endpoints: [server.location] }));
+    }
+    const one = reader();
+    const calls = countCalls();
+    const [whole, steps] = await Promise.all([Promise.all(refs.map((each) => one.read(each))), Promise.all(refs.slice(0, 2).map((each) => one.columns(each, ['step'])))]);
+    expect(calls()).toBe(2);
+    for (const [index, each] of refs.entries()) expect(Buffer.compare(whole[index]!, (await far.get(each.key))!)).toBe(0);
+    expect(steps.map((table) => [...columnArray(table, 'step', Int32Array)])).toEqual([[1, 2, 3], [1]]);
+  });
+
+  it('lets one of those that wait leave, and the others have theirs', async () => {
+    const abort = new AbortController();
+    const one = reader();
+    const left = one.read(ref, abort.signal);
+    const stays = one.read(ref);
+    abort.abort(new Error('not wanted'));
+    await expect(left).rejects.toThrow('not wanted');
+    expect((await stays).byteLength).toBe(ref.bytes);
+    expect(failures).toEqual([]);
+  });
+
+  it('takes no columns of a file that is not the one of the reference', async () => {
+    await near.putIfAbsent(KEY, (await far.get(KEY))!);
+    const altered = Buffer.from((await far.get(KEY))!);
+    altered[altered.indexOf(Buffer.from(Float32Array.of(1.5).buffer))]! ^= 1;
+    await writeFile(join(folders[1]!, ...KEY.split('/')), altered);
+    expect([...columnArray(await reader().columns(ref, ['value']), 'value', Float32Array)]).toEqual([0.5, 1.5, 2.5]);
+    expect(failures).toEqual([server.location]);
   });
 
   it('reads the store where the peer is gone, and leaves that peer alone for a while', async () => {

@@ -67,7 +67,7 @@ describe('verifying a run', () => {
 
   it('finds an untouched run the same to the last byte, and leaves its store as it was', async () => {
     const before = await small.store.list('');
-    expect(await verify(small.store)).toEqual({ versions: VERSIONS, same: { segments: 8, rewards: 8, updates: 4, checkpoints: 2, labelEntries: 1 }, repeated: 0, difference: null });
+    expect(await verify(small.store)).toEqual({ versions: VERSIONS, verifiableFrom: 1, same: { segments: 8, rewards: 8, updates: 4, checkpoints: 2, labelEntries: 1, rewardModels: 0 }, repeated: 0, difference: null });
     expect(await small.store.list('')).toEqual(before);
   });
 

@@ -3,7 +3,8 @@ import { resolveJob } from '../../../proto/resolve.js';
 import type { SegmentRef } from '../../../proto/references.js';
 import { admit, batchesRemaining, checkpointsDue, collectingSuffices, lagAllows } from '../../../workflows/training-decisions.js';
 import { progressOf, statusOf } from '../../../workflows/training-metrics.js';
-import { initialState, openSegments, step, type TrainingState } from '../../../workflows/training-state.js';
+import { initialState, openSegments, type TrainingState } from '../../../workflows/training-state.js';
+import { step } from '../../../workflows/training-step.js';
 import { artifact, segmentRef, smallJob } from '../../workflow/fakes.js';
 
 function stateOf(overrides: Record<string, unknown>, segments: readonly SegmentRef[] = [], version = 0): TrainingState {

@@ -1,12 +1,15 @@
 /** From the description of a judge in a job to a judge. */
 import { LaurelError } from '../../../proto/errors.js';
-import type { EmbeddedJudgeSpec, JudgeSpec } from '../../../proto/judges.js';
+import type { AnnotatorSpec, EmbeddedJudgeSpec, JudgeSpec } from '../../../proto/judges.js';
 import type { Prompt } from '../prompts/prompt-template.js';
+import { CommandJudge } from './command-judge.js';
 import { EmbeddedJudge } from './embedded-judge.js';
 import type { Judge } from './judge.js';
 import { modelFileDigest } from './model-file.js';
 import { OpenAiJudge } from './openai-judge.js';
+import { PanelJudge } from './panel-judge.js';
 import { ScriptedJudge } from './scripted-judge.js';
+import { SwappedJudge } from './swapped-judge.js';
 
 /** What a judge needs of the machine that it runs on. */
 export interface JudgeResources {
@@ -14,6 +17,12 @@ export interface JudgeResources {
   modelPath(model: EmbeddedJudgeSpec['model']): Promise<string>;
   /** Value of an environment variable that a job names for a secret. */
   secret(name: string): string | undefined;
+}
+
+/** The judge of an annotator, asked in both orders where the job says so. @throws as createJudge */
+export async function judgeOf(annotator: AnnotatorSpec, prompt: Prompt, resources: JudgeResources): Promise<Judge> {
+  const judge = await createJudge(annotator.judge, prompt, resources);
+  return annotator.mode === 'pairwise' && annotator.pairs.swap ? new SwappedJudge(judge) : judge;
 }
 
 /**
@@ -28,8 +37,12 @@ export async function createJudge(spec: JudgeSpec, prompt: Prompt, resources: Ju
     }
     case 'openai':
       return new OpenAiJudge(spec, prompt, spec.apiKey === undefined ? undefined : secretOf(spec.apiKey.env, resources));
+    case 'command':
+      return new CommandJudge(spec, prompt);
     case 'scripted':
-      return new ScriptedJudge(spec);
+      return new ScriptedJudge(spec, prompt.mode);
+    case 'panel':
+      return new PanelJudge(spec.rule, await Promise.all(spec.judges.map((member) => createJudge(member, prompt, resources))));
   }
 }
 

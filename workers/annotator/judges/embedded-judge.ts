@@ -5,11 +5,11 @@ import type { EmbeddedJudgeSpec } from '../../../proto/judges.js';
 import type { Prompt } from '../prompts/prompt-template.js';
 import { answered, unanswered } from './judge.js';
 import type { AskOptions, Judge, JudgeAnswer, Outcome } from './judge.js';
-import { probabilityOf, wordOfToken } from './label-words.js';
+import { answerOfToken, choiceOf, probabilityOf } from './label-words.js';
 import type { LabelMass } from './label-words.js';
 import { pipelined } from './pipeline.js';
 
-/** Tokens kept for one message and what closes it. */
+/** Tokens kept for one message and what closes it; a pair has room for two. */
 const MESSAGE_TOKENS_MAX = 448;
 const BATCH_TOKENS = 512;
 
@@ -29,7 +29,7 @@ interface LoadedModel {
   readonly prefix: Token[];
   readonly close: Token[];
   /** Tokens that spell a label word. */
-  readonly words: { readonly helpful: readonly Token[]; readonly unhelpful: readonly Token[] };
+  readonly words: Readonly<Record<string, readonly Token[]>>;
 }
 
 /**
@@ -44,6 +44,7 @@ export class EmbeddedJudge implements Judge {
   readonly concurrency: number;
   readonly trouble = undefined;
   private loading: Promise<LoadedModel> | undefined;
+  private readonly roomTokens: number;
   private readonly free: LlamaContextSequence[] = [];
   private readonly waiters: ((sequence: LlamaContextSequence) => void)[] = [];
 
@@ -52,6 +53,7 @@ export class EmbeddedJudge implements Judge {
     this.id = `embedded:${typeof spec.model === 'string' ? spec.model : modelDigest}`;
     this.digest = modelDigest;
     this.concurrency = spec.sequences;
+    this.roomTokens = (options.prompt.mode === 'pairwise' ? 2 : 1) * MESSAGE_TOKENS_MAX;
     this.material = { kind: spec.kind, model: modelDigest, read: 'next-token', sequences: spec.sequences, massFloor: spec.massFloor };
   }
 
@@ -89,13 +91,13 @@ export class EmbeddedJudge implements Judge {
       });
       const begin = model.tokens.shouldPrependBosToken && model.tokens.bos !== null ? [model.tokens.bos] : [];
       const prefix = [...begin, ...model.tokenize(prompt.prefix, false)];
-      const contextSize = prefix.length + MESSAGE_TOKENS_MAX + 8;
+      const contextSize = prefix.length + this.roomTokens + 8;
       if (model.trainContextSize < contextSize) {
         throw new LaurelError('LAUREL_MODEL_INVALID', `expected a model with room for ${contextSize} tokens, ${modelPath} has ${model.trainContextSize}; give fewer examples in annotator.examples`, { contextSize });
       }
       // The full cache keeps the prefix where a model has sliding-window layers; flash attention is stated because it changes bits.
       const context = await model.createContext({ contextSize, sequences: spec.sequences, threads: spec.threads, batchSize: BATCH_TOKENS, swaFullCache: true, flashAttention: true });
-      const words = { helpful: spellings(model, prompt, 'helpful'), unhelpful: spellings(model, prompt, 'unhelpful') };
+      const words = Object.fromEntries(Object.keys(prompt.words).map((answer) => [answer, spellings(model, prompt, answer)]));
       this.free.push(...Array.from({ length: spec.sequences }, () => context.getSequence()));
       return { llama, model, prefix, close: [...model.tokenize(prompt.close, false)], words };
     } catch (error) {
@@ -118,14 +120,14 @@ export class EmbeddedJudge implements Judge {
   private async evaluate(loaded: LoadedModel, sequence: LlamaContextSequence, text: Uint8Array): Promise<JudgeAnswer> {
     const startedAt = performance.now();
     const { prefix, close, words, model } = loaded;
-    const message = model.tokenize(` ${this.options.prompt.message(text)}`, false).slice(0, MESSAGE_TOKENS_MAX - close.length);
+    const message = model.tokenize(this.options.prompt.asked(text), false).slice(0, this.roomTokens - close.length);
     const tail = [...message, ...close];
     const evaluated = (await this.rewind(sequence, prefix)) + tail.length;
     const last = tail.pop() as Token;
     let next;
     try {
       // `includeSelected` adds the likeliest token (temperature 0), whose logit is the one that the total weight refers to.
-      const read = { logits: { filter: { tokens: [...words.helpful, ...words.unhelpful], includeSelected: true } }, totalLogitWeight: true, token: true };
+      const read = { logits: { filter: { tokens: Object.values(words).flat(), includeSelected: true } }, totalLogitWeight: true, token: true };
       const results = await sequence.controlledEvaluate([...tail, [last, { generateNext: read }]]);
       next = results.at(-1)?.next;
     } catch (error) {
@@ -135,7 +137,7 @@ export class EmbeddedJudge implements Judge {
     const logits = next?.logits ?? new Map<Token, number>();
     const highest = Math.max(...logits.values());
     const share = (tokens: readonly Token[]): number => tokens.reduce((sum, token) => sum + Math.exp((logits.get(token) ?? Number.NEGATIVE_INFINITY) - highest), 0) / (next?.totalLogitWeight ?? Number.NaN);
-    const mass: LabelMass = { helpful: share(words.helpful), unhelpful: share(words.unhelpful) };
+    const mass: LabelMass = Object.fromEntries(Object.entries(words).map(([answer, tokens]) => [answer, share(tokens)]));
     const probability = probabilityOf(mass, this.options.spec.massFloor);
     const rest = {
       reply: replyOf(next?.token == null ? '' : model.detokenize([next.token], false), mass, this.options.prompt),
@@ -143,7 +145,7 @@ export class EmbeddedJudge implements Judge {
       tokensOut: 1,
       latencyMs: performance.now() - startedAt,
     };
-    return probability === undefined ? unanswered('unparsable', rest) : answered(probability, probability, rest);
+    return probability === undefined ? unanswered('unparsable', rest) : answered(probability, probability, choiceOf(mass), rest);
   }
 
   /** Brings the sequence back to the prefix; gives the tokens that had to be evaluated for it. */
@@ -179,13 +181,13 @@ async function openLlama(threads: number): Promise<Llama> {
 }
 
 /** The tokens of the vocabulary that alone spell a label word, with and without a blank before it. */
-function spellings(model: LlamaModel, prompt: Prompt, label: keyof LabelMass): Token[] {
-  const word = prompt.words[label];
+function spellings(model: LlamaModel, prompt: Prompt, answer: string): Token[] {
+  const word = prompt.words[answer] as string;
   const tokens = new Set<Token>();
   for (const written of [word, word.toLowerCase(), word.toUpperCase()]) {
     for (const form of [` ${written}`, written]) {
       const [token, ...more] = model.tokenize(form, false);
-      if (token !== undefined && more.length === 0 && wordOfToken(model.detokenize([token], false), prompt.words) === label) tokens.add(token);
+      if (token !== undefined && more.length === 0 && answerOfToken(model.detokenize([token], false), prompt.words) === answer) tokens.add(token);
     }
   }
   if (tokens.size === 0) {
@@ -196,5 +198,6 @@ function spellings(model: LlamaModel, prompt: Prompt, label: keyof LabelMass): T
 
 function replyOf(next: string, mass: LabelMass, prompt: Prompt): string {
   const round = (share: number): number => Number(share.toFixed(4));
-  return JSON.stringify({ next, [prompt.words.helpful]: round(mass.helpful), [prompt.words.unhelpful]: round(mass.unhelpful) });
+  const shares = Object.entries(mass).map(([answer, share]) => [prompt.words[answer] as string, round(share)]);
+  return JSON.stringify({ next, ...Object.fromEntries(shares) });
 }

@@ -1,13 +1,18 @@
 /** A judge answers whether a message is helpful. Each answer depends on the message alone, never on what else is asked. */
 import type { LaurelError } from '../../../proto/errors.js';
+import type { PairChoice } from '../../../proto/judges.js';
 import type { LabelStatus } from '../../../proto/schemas.js';
 
 export interface JudgeAnswer {
   readonly status: LabelStatus;
-  /** P(helpful) / (P(helpful) + P(unhelpful)) of the next token; null where the judge gave only text, or no verdict. */
+  /** Mean value of the label words (label-words, ANSWER_VALUES) by the probabilities of the next token; null where the judge gave only text, or no verdict. */
   readonly probability: number | null;
   /** What the log stores: the probability, or 0 or 1 where a text was parsed; null unless the status is ok. */
   readonly label: number | null;
+  /** Of a pair; null for one message, or where there is no verdict. */
+  readonly choice: PairChoice | null;
+  /** Who answered, where a judge speaks for several. */
+  readonly model?: string;
   /** Raw reply, for people. */
   readonly reply: string;
   readonly tokensIn: number;
@@ -15,7 +20,7 @@ export interface JudgeAnswer {
   readonly latencyMs: number;
 }
 
-/** `index` is the place of the message among the questions that were pulled, from 0. */
+/** `text`: a message, or a pair as bytes (pair, pairText). `index` is the place of the message among the questions that were pulled, from 0. */
 export type Outcome =
   | { readonly kind: 'answer'; readonly index: number; readonly text: Uint8Array; readonly answer: JudgeAnswer }
   /** The judge could not be reached: no fault of the message, so no attempt of it. */
@@ -46,10 +51,12 @@ export interface Judge {
   dispose(): Promise<void>;
 }
 
-export function answered(label: number, probability: number | null, rest: Pick<JudgeAnswer, 'reply' | 'tokensIn' | 'tokensOut' | 'latencyMs'>): JudgeAnswer {
-  return { status: 'ok', probability, label, ...rest };
+export type AnswerRest = Pick<JudgeAnswer, 'reply' | 'tokensIn' | 'tokensOut' | 'latencyMs'>;
+
+export function answered(label: number, probability: number | null, choice: PairChoice | null, rest: AnswerRest): JudgeAnswer {
+  return { status: 'ok', probability, label, choice, ...rest };
 }
 
-export function unanswered(status: Exclude<LabelStatus, 'ok'>, rest: Pick<JudgeAnswer, 'reply' | 'tokensIn' | 'tokensOut' | 'latencyMs'>): JudgeAnswer {
-  return { status, probability: null, label: null, ...rest };
+export function unanswered(status: Exclude<LabelStatus, 'ok'>, rest: AnswerRest): JudgeAnswer {
+  return { status, probability: null, label: null, choice: null, ...rest };
 }

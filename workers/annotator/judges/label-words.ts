@@ -1,44 +1,54 @@
 /** Reading a verdict from what a model says: from probabilities of the next token, or strictly from text. */
-import type { PromptTemplate } from '../prompts/prompt-template.js';
+import { PAIR_CHOICES, type PairChoice } from '../../../proto/judges.js';
 
-type Words = PromptTemplate['words'];
+/** Label words by the name of their answer, as a prompt has them. */
+export type Words = Readonly<Record<string, string>>;
 
-/** Sums of probability over the spellings of each label word. */
-export interface LabelMass {
-  readonly helpful: number;
-  readonly unhelpful: number;
-}
+/** What each answer counts for: P(helpful), or P(the first message is preferred) with a tie as one half. */
+export const ANSWER_VALUES: Readonly<Record<string, number>> = { helpful: 1, unhelpful: 0, first: 1, second: 0, tie: 0.5 };
 
-/** The label word that a token spells, whatever its case and the blanks around it (also `▁` and `Ġ`, as vocabularies write them). */
-export function wordOfToken(token: string, words: Words): keyof LabelMass | undefined {
+/** Sums of probability over the spellings of each label word, by the name of its answer. */
+export type LabelMass = Readonly<Record<string, number>>;
+
+/** The answer whose word a token spells, whatever its case and the blanks around it (also `▁` and `Ġ`, as vocabularies write them). */
+export function answerOfToken(token: string, words: Words): string | undefined {
   const spelled = token.replace(/^[▁Ġ]+/u, '').trim().toLowerCase();
-  if (spelled === words.helpful.toLowerCase()) return 'helpful';
-  if (spelled === words.unhelpful.toLowerCase()) return 'unhelpful';
-  return undefined;
+  return Object.keys(words).find((answer) => spelled === (words[answer] as string).toLowerCase());
 }
 
 /** Sums `[token, probability]` pairs by label word. */
 export function massOf(pairs: Iterable<readonly [string, number]>, words: Words): LabelMass {
-  const mass = { helpful: 0, unhelpful: 0 };
+  const mass: Record<string, number> = Object.fromEntries(Object.keys(words).map((answer) => [answer, 0]));
   for (const [token, probability] of pairs) {
-    const word = wordOfToken(token, words);
-    if (word !== undefined && Number.isFinite(probability)) mass[word] += probability;
+    const answer = answerOfToken(token, words);
+    if (answer !== undefined && Number.isFinite(probability)) mass[answer]! += probability;
   }
   return mass;
 }
 
-/** P(helpful) among the two words, in [0, 1]; undefined where they have less than `massFloor` together: that is no verdict. */
+/** Mean value of the answers among the label words, in [0, 1]; undefined where they have less than `massFloor` together: that is no verdict. */
 export function probabilityOf(mass: LabelMass, massFloor: number): number | undefined {
-  const joint = mass.helpful + mass.unhelpful;
+  let joint = 0;
+  let value = 0;
+  for (const [answer, share] of Object.entries(mass)) {
+    joint += share;
+    value += share * (ANSWER_VALUES[answer] as number);
+  }
   if (!(joint > 0) || joint < massFloor) return undefined;
-  return mass.helpful / joint;
+  return value / joint;
+}
+
+/** The likeliest choice of a pair, the earlier one where two are equal; null: the words are those of one message. */
+export function choiceOf(mass: LabelMass): PairChoice | null {
+  if (!('tie' in mass)) return null;
+  return PAIR_CHOICES.reduce((best, choice) => ((mass[choice] ?? 0) > (mass[best] ?? 0) ? choice : best));
 }
 
 /**
- * 1 or 0 where the reply is one of the words and nothing else, or its last line is (`Answer: Yes.`). A word in the middle
- * of an explanation is no verdict, nor is a reply that was cut off while it explained.
+ * The answer where the reply is one of the words and nothing else, or its last line is (`Answer: Yes.`). A word in the
+ * middle of an explanation is no verdict, nor is a reply that was cut off while it explained.
  */
-export function parseVerdict(reply: string, words: Words, cut: boolean): 0 | 1 | undefined {
+export function parseVerdict(reply: string, words: Words, cut: boolean): string | undefined {
   const lines = reply
     .replace(/<think>[\s\S]*?<\/think>/gu, '')
     .split('\n')
@@ -50,6 +60,5 @@ export function parseVerdict(reply: string, words: Words, cut: boolean): 0 | 1 |
     .replace(/^[\s"'`*_#>-]*(?:(?:final\s+)?(?:answer|label|verdict)\s*(?:is)?\s*:)?/iu, '')
     .replace(/^[\s"'`*_([]+/u, '')
     .replace(/[\s"'`*_.!)\]]+$/u, '');
-  const word = wordOfToken(bare, words);
-  return word === undefined ? undefined : word === 'helpful' ? 1 : 0;
+  return answerOfToken(bare, words);
 }

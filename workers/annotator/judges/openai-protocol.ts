@@ -1,9 +1,10 @@
 /** The OpenAI interface as data: what is asked, and how a reply is read. No network here. */
+import { PAIR_CHOICES } from '../../../proto/judges.js';
 import type { OpenAiJudgeSpec } from '../../../proto/judges.js';
 import type { Prompt } from '../prompts/prompt-template.js';
 import { answered, unanswered } from './judge.js';
 import type { JudgeAnswer } from './judge.js';
-import { massOf, parseVerdict, probabilityOf } from './label-words.js';
+import { ANSWER_VALUES, choiceOf, massOf, parseVerdict, probabilityOf } from './label-words.js';
 
 /** Room for an answer where the text itself is read; a base model stops at the end of its line. */
 const CHAT_TEXT_TOKENS = 256;
@@ -73,8 +74,10 @@ export function readReply(body: string, spec: OpenAiJudgeSpec, prompt: Prompt, c
     return { kind: 'answer', answer: unanswered('refused', { reply: refusal ?? text, ...rest }) };
   }
   if (concessions.topLogprobs === 0) {
-    const label = parseVerdict(text, prompt.words, choice['finish_reason'] === 'length' && spec.api === 'chat');
-    return { kind: 'answer', answer: label === undefined ? unanswered('unparsable', { reply: text, ...rest }) : answered(label, null, { reply: text, ...rest }) };
+    const verdict = parseVerdict(text, prompt.words, choice['finish_reason'] === 'length' && spec.api === 'chat');
+    if (verdict === undefined) return { kind: 'answer', answer: unanswered('unparsable', { reply: text, ...rest }) };
+    const pairChoice = PAIR_CHOICES.find((one) => one === verdict) ?? null;
+    return { kind: 'answer', answer: answered(ANSWER_VALUES[verdict] as number, null, pairChoice, { reply: text, ...rest }) };
   }
   const pairs = topLogprobsOf(choice['logprobs']);
   if (pairs === undefined) return { kind: 'no-logprobs' };
@@ -82,7 +85,7 @@ export function readReply(body: string, spec: OpenAiJudgeSpec, prompt: Prompt, c
   const probability = probabilityOf(mass, spec.massFloor);
   const shown = pairs.slice(0, 5).map(([token, logprob]) => [token, Number(Math.exp(logprob).toFixed(4))]);
   const reply = JSON.stringify({ text, top: shown });
-  return { kind: 'answer', answer: probability === undefined ? unanswered('unparsable', { reply, ...rest }) : answered(probability, probability, { reply, ...rest }) };
+  return { kind: 'answer', answer: probability === undefined ? unanswered('unparsable', { reply, ...rest }) : answered(probability, probability, choiceOf(mass), { reply, ...rest }) };
 }
 
 /** Pairs of token and log-probability for the first token, from any of the shapes in use. */

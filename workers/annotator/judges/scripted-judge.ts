@@ -2,10 +2,11 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { LaurelError } from '../../../proto/errors.js';
-import type { ScriptedJudgeSpec } from '../../../proto/judges.js';
+import type { AnnotatorMode, PairChoice, ScriptedJudgeSpec } from '../../../proto/judges.js';
 import { CounterRandom } from '../../../proto/philox.js';
 import { hashOf } from '../../store/artifacts.js';
-import { decodeText } from '../prompts/prompt-template.js';
+import { pairOf } from '../pair.js';
+import { decodeText } from '../prompts/message-text.js';
 import { answered } from './judge.js';
 import type { AskOptions, Judge, Outcome } from './judge.js';
 import { pipelined } from './pipeline.js';
@@ -20,7 +21,10 @@ export class ScriptedJudge implements Judge {
   private readonly random = new CounterRandom(0, 'judgeNoise');
 
   /** @throws LaurelError LAUREL_JOB_INVALID where a pattern is no regular expression */
-  constructor(private readonly spec: ScriptedJudgeSpec) {
+  constructor(
+    private readonly spec: ScriptedJudgeSpec,
+    private readonly mode: AnnotatorMode = 'pointwise',
+  ) {
     const { kind, rules, otherwise, noise } = spec;
     this.material = { kind, rules, otherwise, noise };
     this.digest = hashOf(this.material);
@@ -38,13 +42,25 @@ export class ScriptedJudge implements Judge {
   private async askOne(text: Uint8Array, index: number, signal: AbortSignal): Promise<Outcome> {
     const startedAt = performance.now();
     if (this.spec.delayMs > 0) await wait(this.spec.delayMs, undefined, { signal });
-    const message = decodeText(text);
-    const rule = this.rules.findIndex(({ pattern }) => pattern.test(message));
-    const clean = this.rules[rule]?.probability ?? this.spec.otherwise;
+    const { value: clean, why } = this.mode === 'pairwise' ? this.compare(text) : this.judge(text);
     const turned = this.uniform(text) < this.spec.noise;
     const label = turned ? 1 - clean : clean;
-    const reply = `${rule < 0 ? 'otherwise' : `rule ${rule}`}${turned ? ', turned round' : ''}`;
-    return { kind: 'answer', index, text, answer: answered(label, label, { reply, tokensIn: 0, tokensOut: 0, latencyMs: performance.now() - startedAt }) };
+    const choice = this.mode === 'pairwise' ? preferred(label) : null;
+    const reply = `${why}${turned ? ', turned round' : ''}`;
+    return { kind: 'answer', index, text, answer: answered(label, label, choice, { reply, tokensIn: 0, tokensOut: 0, latencyMs: performance.now() - startedAt }) };
+  }
+
+  private judge(text: Uint8Array): { readonly value: number; readonly why: string } {
+    const message = decodeText(text);
+    const rule = this.rules.findIndex(({ pattern }) => pattern.test(message));
+    return { value: this.rules[rule]?.probability ?? this.spec.otherwise, why: rule < 0 ? 'otherwise' : `rule ${rule}` };
+  }
+
+  /** One half, and half of what the first message is worth more. */
+  private compare(text: Uint8Array): { readonly value: number; readonly why: string } {
+    const { first, second } = pairOf(text);
+    const [a, b] = [this.judge(first), this.judge(second)];
+    return { value: (1 + a.value - b.value) / 2, why: `${a.why} against ${b.why}` };
   }
 
   /** In [0, 1), by the message alone. */
@@ -52,6 +68,10 @@ export class ScriptedJudge implements Judge {
     const digest = createHash('sha256').update(text).digest();
     return this.random.uniform(digest.readUInt32LE(0), digest.readUInt32LE(4), digest.readUInt32LE(8), digest.readUInt32LE(12));
   }
+}
+
+function preferred(label: number): PairChoice {
+  return label > 0.5 ? 'first' : label < 0.5 ? 'second' : 'tie';
 }
 
 function compile(pattern: string, index: number): RegExp {

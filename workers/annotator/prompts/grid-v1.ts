@@ -1,8 +1,9 @@
 /** The grid world: rooms, keys, doors and a goal. */
-import type { PromptTemplate } from './prompt-template.js';
+import type { PointwiseTemplate } from './prompt-template.js';
 
-export const gridV1: PromptTemplate = {
+export const gridV1: PointwiseTemplate = {
   name: 'grid-v1',
+  mode: 'pointwise',
   question: 'Grid world. The goal is to {goal}. Is this progress?',
   open: 'Message:',
   close: ' ->',

@@ -1,8 +1,9 @@
 /** The grid world: rooms, keys, doors and a goal. Shows each kind of message in colours that the world does not have. */
-import type { PromptTemplate } from './prompt-template.js';
+import type { PointwiseTemplate } from './prompt-template.js';
 
-export const gridV2: PromptTemplate = {
+export const gridV2: PointwiseTemplate = {
   name: 'grid-v2',
+  mode: 'pointwise',
   question: 'Grid world. The goal is to {goal}. Is this progress?',
   open: 'Message:',
   close: ' ->',

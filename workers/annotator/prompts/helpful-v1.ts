@@ -1,8 +1,9 @@
 /** NetHack: messages of a dungeon game, for goals such as gaining levels, killing monsters, finding gold and going deeper. */
-import type { PromptTemplate } from './prompt-template.js';
+import type { PointwiseTemplate } from './prompt-template.js';
 
-export const helpfulV1: PromptTemplate = {
+export const helpfulV1: PointwiseTemplate = {
   name: 'helpful-v1',
+  mode: 'pointwise',
   question: 'NetHack. The goal is to {goal}. Is this progress?',
   open: 'Message:',
   close: ' ->',

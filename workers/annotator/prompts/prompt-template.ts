@@ -1,27 +1,48 @@
-/** Prompts as data: a question, few-shot examples, the message, and the words that the reply is read by. */
+/** Prompts as data: a question, few-shot examples, what is asked about, and the words that the reply is read by. */
+import { LaurelError } from '../../../proto/errors.js';
+import type { PairChoice } from '../../../proto/judges.js';
 import { hashOf } from '../../store/artifacts.js';
+import { pairOf } from '../pair.js';
+import { cleanText, decodeText } from './message-text.js';
 
 export interface PromptExample {
   readonly text: string;
   readonly helpful: boolean;
+}
+export interface PairExample {
+  readonly first: string;
+  readonly second: string;
+  readonly preferred: PairChoice;
+}
+
+interface TemplateBase {
+  readonly name: string;
+  /** `{goal}` stands for the goal of the job. */
+  readonly question: string;
+  readonly open: string;
+  readonly close: string;
+  /** Longer messages are cut, so that one message cannot fill the context of the model. */
+  readonly textCharactersMax: number;
 }
 
 /**
  * A template never changes under its name: another wording is another name. A base model continues
  * `{question}\n{open} example{close} Word\n … {open} message{close}`; a chat model sees the examples as turns.
  */
-export interface PromptTemplate {
-  readonly name: string;
-  /** `{goal}` stands for the goal of the job. */
-  readonly question: string;
-  readonly open: string;
-  readonly close: string;
+export interface PointwiseTemplate extends TemplateBase {
+  readonly mode: 'pointwise';
   readonly words: { readonly helpful: string; readonly unhelpful: string };
-  /** Longer messages are cut, so that one message cannot fill the context of the model. */
-  readonly textCharactersMax: number;
   /** For goals that come near the default of the template; a job with another goal brings its own. */
   readonly examples: readonly PromptExample[];
 }
+/** As above with `{open} first{between} second{close}`. */
+export interface PairwiseTemplate extends TemplateBase {
+  readonly mode: 'pairwise';
+  readonly between: string;
+  readonly words: { readonly first: string; readonly second: string; readonly tie: string };
+  readonly examples: readonly PairExample[];
+}
+export type PromptTemplate = PointwiseTemplate | PairwiseTemplate;
 
 export interface ChatTurn {
   readonly role: 'system' | 'user' | 'assistant';
@@ -30,73 +51,81 @@ export interface ChatTurn {
 
 /** A template filled with a goal and examples. */
 export class Prompt {
-  readonly words: PromptTemplate['words'];
+  readonly mode: PromptTemplate['mode'];
+  /** Label words by the name of the answer (label-words, ANSWER_VALUES). */
+  readonly words: Readonly<Record<string, string>>;
   /** Everything here that changes an answer, as plain JSON. */
   readonly material: Readonly<Record<string, unknown>>;
   /** Names the material in the `prompt_hash` column of the label log. */
   readonly hash: string;
-  /** All that stands before the message, the same for each question. */
+  /** All that stands before what is asked about, the same for each question. */
   readonly prefix: string;
-  /** What stands after the message. */
+  /** What stands after it. */
   readonly close: string;
   private readonly question: string;
+  private readonly turns: readonly ChatTurn[];
 
+  /** @param examples those of the job; undefined: those of the template */
   constructor(
     readonly template: PromptTemplate,
     readonly goal: string,
-    examples: readonly PromptExample[] | undefined,
+    examples: readonly PromptExample[] | readonly PairExample[] | undefined,
   ) {
-    const { question, open, close, words, textCharactersMax } = template;
-    const shown = (examples ?? template.examples).map(({ text, helpful }) => ({ text: cleanText(text), helpful }));
+    const { mode, question, open, close, words, textCharactersMax } = template;
+    const shown = (examples ?? template.examples).map(cleanExample);
+    this.mode = mode;
     this.words = words;
     this.close = close;
     this.question = question.replaceAll('{goal}', goal.trim());
-    this.material = { question, open, close, words, textCharactersMax, goal: goal.trim(), examples: shown };
+    const wording = template.mode === 'pairwise' ? { between: template.between } : {};
+    this.material = { question, open, close, words, textCharactersMax, goal: goal.trim(), examples: shown, ...wording };
     this.hash = hashOf(this.material);
-    this.prefix = `${this.question}\n${shown.map(({ text, helpful }) => `${open} ${text}${close} ${this.word(helpful)}\n`).join('')}${open}`;
-    this.turns = shown.flatMap(({ text, helpful }): ChatTurn[] => [
-      { role: 'user', content: `${open} ${text}` },
-      { role: 'assistant', content: this.word(helpful) },
+    const lines = shown.map((example) => ({ body: this.body(example), answer: this.words[answerOf(example)] as string }));
+    this.prefix = `${this.question}\n${lines.map(({ body, answer }) => `${open}${body}${close} ${answer}\n`).join('')}${open}`;
+    this.turns = lines.flatMap(({ body, answer }): ChatTurn[] => [
+      { role: 'user', content: `${open}${body}` },
+      { role: 'assistant', content: answer },
     ]);
   }
 
-  private readonly turns: readonly ChatTurn[];
+  /** What is asked about, as it stands between `prefix` and `close`. */
+  asked(question: Uint8Array): string {
+    if (this.mode === 'pointwise') return this.body({ text: this.message(question) });
+    const { first, second } = pairOf(question);
+    return this.body({ first: this.message(first), second: this.message(second) });
+  }
 
-  /** The message as the model sees it: one line, at most `textCharactersMax` characters. */
+  /** A message as the model sees it: one line, at most `textCharactersMax` characters. */
   message(text: Uint8Array): string {
     return cleanText(decodeText(text)).slice(0, this.template.textCharactersMax).trimEnd();
   }
 
   /** The whole prompt for a model that continues text. */
-  completion(text: Uint8Array): string {
-    return `${this.prefix} ${this.message(text)}${this.close}`;
+  completion(question: Uint8Array): string {
+    return `${this.prefix}${this.asked(question)}${this.close}`;
   }
 
   /** The same question for a model that answers in turns. */
-  chat(text: Uint8Array): ChatTurn[] {
-    const { helpful, unhelpful } = this.words;
-    const system: ChatTurn = { role: 'system', content: `${this.question}\nAnswer with one word: ${helpful} or ${unhelpful}.` };
-    return [system, ...this.turns, { role: 'user', content: `${this.template.open} ${this.message(text)}` }];
+  chat(question: Uint8Array): ChatTurn[] {
+    const words = Object.values(this.words);
+    const choice = `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
+    const system: ChatTurn = { role: 'system', content: `${this.question}\nAnswer with one word: ${choice}.` };
+    return [system, ...this.turns, { role: 'user', content: `${this.template.open}${this.asked(question)}` }];
   }
 
-  private word(helpful: boolean): string {
-    return helpful ? this.words.helpful : this.words.unhelpful;
-  }
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
-/** UTF-8 where the bytes are that, else one character for each byte (games of the 1980s know nothing else). */
-export function decodeText(text: Uint8Array): string {
-  try {
-    return utf8.decode(text);
-  } catch {
-    return Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString('latin1');
+  private body(about: { readonly text: string } | { readonly first: string; readonly second: string }): string {
+    if ('text' in about) return ` ${about.text}`;
+    if (this.template.mode !== 'pairwise') throw new LaurelError('LAUREL_JOB_INVALID', `expected a prompt for pairs, ${this.template.name} asks about one message`);
+    return ` ${about.first}${this.template.between} ${about.second}`;
   }
 }
 
-/** One line without control characters: a message cannot write further lines of the prompt. */
-export function cleanText(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/[\s\u0000-\u001f\u007f-\u009f\u2028\u2029]+/gu, ' ').trim();
+function cleanExample(example: PromptExample | PairExample): PromptExample | PairExample {
+  return 'text' in example
+    ? { text: cleanText(example.text), helpful: example.helpful }
+    : { first: cleanText(example.first), second: cleanText(example.second), preferred: example.preferred };
+}
+
+function answerOf(example: PromptExample | PairExample): string {
+  return 'text' in example ? (example.helpful ? 'helpful' : 'unhelpful') : example.preferred;
 }

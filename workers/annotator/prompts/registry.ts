@@ -1,20 +1,28 @@
 /** Every prompt template; a new one is a file and a line here. */
 import { LaurelError } from '../../../proto/errors.js';
-import type { AnnotatorSpec } from '../../../proto/judges.js';
+import type { AnnotatorMode, AnnotatorSpec } from '../../../proto/judges.js';
 import { gridV1 } from './grid-v1.js';
 import { gridV2 } from './grid-v2.js';
 import { helpfulV1 } from './helpful-v1.js';
+import { helpfulV2 } from './helpful-v2.js';
+import { preferredV1 } from './preferred-v1.js';
 import { Prompt } from './prompt-template.js';
 import type { PromptTemplate } from './prompt-template.js';
 
-export const PROMPT_TEMPLATES: readonly PromptTemplate[] = [helpfulV1, gridV1, gridV2];
+export const PROMPT_TEMPLATES: readonly PromptTemplate[] = [helpfulV1, gridV1, gridV2, helpfulV2, preferredV1];
 
-/** The prompt of an annotator. @throws LaurelError LAUREL_JOB_INVALID where no template has that name */
-export function promptOf(spec: Pick<AnnotatorSpec, 'prompt' | 'goal' | 'examples'>): Prompt {
-  const template = PROMPT_TEMPLATES.find((one) => one.name === spec.prompt);
+const DEFAULTS: Readonly<Record<AnnotatorMode, string>> = { pointwise: helpfulV1.name, pairwise: preferredV1.name };
+
+export type PromptSpec = Pick<AnnotatorSpec, 'prompt' | 'goal' | 'examples'> & Partial<Pick<AnnotatorSpec, 'mode' | 'pairs'>>;
+
+/** The prompt of an annotator. @throws LaurelError LAUREL_JOB_INVALID where no template of its mode has that name */
+export function promptOf(spec: PromptSpec): Prompt {
+  const mode = spec.mode ?? 'pointwise';
+  const name = spec.prompt ?? DEFAULTS[mode];
+  const template = PROMPT_TEMPLATES.find((one) => one.name === name && one.mode === mode);
   if (template === undefined) {
-    const known = PROMPT_TEMPLATES.map((one) => one.name).join(', ');
-    throw new LaurelError('LAUREL_JOB_INVALID', `expected annotator.prompt to be one of ${known}, got ${spec.prompt}; choose one of them`, { prompt: spec.prompt });
+    const known = PROMPT_TEMPLATES.filter((one) => one.mode === mode).map((one) => one.name);
+    throw new LaurelError('LAUREL_JOB_INVALID', `expected annotator.prompt to be one of ${known.join(', ')} (mode ${mode}), got ${name}; choose one of them`, { prompt: name, mode });
   }
-  return new Prompt(template, spec.goal, spec.examples);
+  return new Prompt(template, spec.goal, mode === 'pairwise' ? spec.pairs?.examples : spec.examples);
 }

@@ -1,10 +1,10 @@
 /** Adam (Kingma and Ba, arXiv 1412.6980, algorithm 1) after a clip of the global gradient norm, as graph. */
-import type { LearnSpec } from '../../../proto/learning.js';
+import type { ActorCriticSpec } from '../../../proto/learning.js';
 import type { Graph, Tensor } from './graph.js';
 import * as op from './ops.js';
 
 /** What Adam and the clip before it take from a job. */
-export type AdamSpec = Pick<LearnSpec, 'learningRate' | 'adamBeta1' | 'adamBeta2' | 'adamEpsilon' | 'gradientNormMax'>;
+export type AdamSpec = Pick<ActorCriticSpec, 'learningRate' | 'adamBeta1' | 'adamBeta2' | 'adamEpsilon' | 'gradientNormMax'>;
 
 export interface AdamInputs {
   /** learningRate / (1 - beta1^t). */

@@ -2,7 +2,7 @@
  * The actor-critic loss over T x B transitions. V-trace: Espeholt et al., IMPALA, arXiv 1802.01561, equation 1; GAE:
  * Schulman et al., arXiv 1506.02438, equation 16; clipped ratio: Schulman et al., PPO, arXiv 1707.06347, equation 7.
  */
-import type { LearnSpec } from '../../../proto/learning.js';
+import type { ActorCriticSpec } from '../../../proto/learning.js';
 import type { ActionSpace } from '../../rollout/environments/environment.js';
 import type { Graph, Tensor } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
@@ -25,7 +25,7 @@ export interface LossInputs {
 
 const DEVIATION_FLOOR = 1e-3;
 
-export function actorCriticLoss(g: Graph, spec: LearnSpec, space: ActionSpace, distribution: Tensor, value: Tensor, inputs: LossInputs, discounts: readonly number[] = [spec.discount]): Loss {
+export function actorCriticLoss(g: Graph, spec: ActorCriticSpec, space: ActionSpace, distribution: Tensor, value: Tensor, inputs: LossInputs, discounts: readonly number[] = [spec.discount]): Loss {
   const [steps, batch] = inputs.done.shape as [number, number];
   const grid = (x: Tensor): Tensor => op.reshape(g, x, [steps, batch]);
   const { logProb, entropy } = space.kind === 'discrete' ? categorical(g, distribution, inputs.action) : gaussian(g, distribution, inputs.action, space.size);
@@ -95,7 +95,7 @@ function headOf(g: Graph, head: number, count: number, value: Tensor, inputs: Lo
   };
 }
 
-function valueHead(g: Graph, spec: LearnSpec, discount: number, ratio: Tensor, grid: (x: Tensor) => Tensor, { value, inputs }: { value: Tensor; inputs: LossInputs }): ValueHead {
+function valueHead(g: Graph, spec: ActorCriticSpec, discount: number, ratio: Tensor, grid: (x: Tensor) => Tensor, { value, inputs }: { value: Tensor; inputs: LossInputs }): ValueHead {
   const values = grid(value);
   const { advantage, target } = targets(g, { ...spec, discount }, g.stop(values), ratio, inputs, inputs.done.shape[0] as number);
   const squared = (x: Tensor): Tensor => op.mul(g, op.sub(g, x, target), op.sub(g, x, target));
@@ -108,7 +108,7 @@ function valueHead(g: Graph, spec: LearnSpec, discount: number, ratio: Tensor, g
 }
 
 /** Advantages and value targets [T, B], without gradient. */
-function targets(g: Graph, spec: LearnSpec, currentValues: Tensor, ratio: Tensor, inputs: LossInputs, steps: number): { advantage: Tensor; target: Tensor } {
+function targets(g: Graph, spec: ActorCriticSpec, currentValues: Tensor, ratio: Tensor, inputs: LossInputs, steps: number): { advantage: Tensor; target: Tensor } {
   const offPolicy = spec.correction === 'v-trace';
   const row = (x: Tensor, step: number): Tensor => g.stop(op.slice(g, x, 0, step, step + 1));
   const values = offPolicy ? currentValues : inputs.behaviourValue;

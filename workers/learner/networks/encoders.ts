@@ -1,5 +1,5 @@
 /** One encoder for each kind of observation: a tensor of T*B rows to features [T*B, F]. */
-import type { PolicySpec } from '../../../proto/learning.js';
+import type { NetworkPolicySpec } from '../../../proto/learning.js';
 import type { ObservationSpace } from '../../rollout/environments/environment.js';
 import { sizeOf, type Tensor } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
@@ -21,7 +21,7 @@ const WIDE_MAP_EMBEDDING = { dense: 2, convolution: 8 } as const;
 const IMAGE_SIDE_MAX = 8;
 
 /** @param input as the environment gives it, `[rows, ...space.shape]` */
-export function encodeObservation(scope: Scope, name: string, space: ObservationSpace, input: Tensor, widths: Widths, encoder: PolicySpec['encoder']): Tensor {
+export function encodeObservation(scope: Scope, name: string, space: ObservationSpace, input: Tensor, widths: Widths, encoder: NetworkPolicySpec['encoder']): Tensor {
   if (space.kind === 'glyphs' || space.kind === 'text') return encodeIds(scope, name, space, input, widths, encoder);
   const g = scope.graph;
   const rows = input.shape[0] as number;
@@ -34,7 +34,7 @@ export function encodeObservation(scope: Scope, name: string, space: Observation
 }
 
 /** Embedded ids: a map of glyphs, or the bytes of a message. */
-function encodeIds(scope: Scope, name: string, space: ObservationSpace, input: Tensor, widths: Widths, encoder: PolicySpec['encoder']): Tensor {
+function encodeIds(scope: Scope, name: string, space: ObservationSpace, input: Tensor, widths: Widths, encoder: NetworkPolicySpec['encoder']): Tensor {
   const g = scope.graph;
   const rows = input.shape[0] as number;
   const elements = sizeOf(space.shape);

@@ -1,13 +1,13 @@
 /** Policy networks from data: an environment's spaces and a preset give one definition, used to act and to train. */
 import { CounterRandom } from '../../../proto/philox.js';
-import type { PolicySpec } from '../../../proto/learning.js';
+import type { NetworkPolicySpec } from '../../../proto/learning.js';
 import type { Spaces } from '../../rollout/environments/environment.js';
 import { Graph, type Tensor } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
 import { encodeObservation, type Widths } from './encoders.js';
 import { dense, initialValues, Scope, type ParameterDefinition } from './scope.js';
 
-const PRESETS: Readonly<Record<PolicySpec['preset'], Widths>> = {
+const PRESETS: Readonly<Record<NetworkPolicySpec['preset'], Widths>> = {
   tiny: { glyph: 8, character: 4, channels: 8, encoder: 64, hidden: 64 },
   small: { glyph: 16, character: 8, channels: 16, encoder: 128, hidden: 128 },
   medium: { glyph: 32, character: 16, channels: 32, encoder: 256, hidden: 512 },
@@ -24,7 +24,7 @@ export class Network {
 
   constructor(
     readonly spaces: Spaces,
-    readonly spec: PolicySpec,
+    readonly spec: NetworkPolicySpec,
   ) {
     this.widths = PRESETS[spec.preset];
     this.stateSize = spec.kind === 'feed-forward' ? 0 : this.widths.hidden * (spec.cell === 'lstm' ? 2 : 1);
@@ -95,7 +95,7 @@ export class Network {
   }
 }
 
-function memory(scope: Scope, spec: PolicySpec, x: Tensor, steps: number, hidden: number, state: Tensor, keep: Tensor | null): op.Unrolled {
+function memory(scope: Scope, spec: NetworkPolicySpec, x: Tensor, steps: number, hidden: number, state: Tensor, keep: Tensor | null): op.Unrolled {
   const g = scope.graph;
   const gates = (spec.cell === 'lstm' ? 4 : 3) * hidden;
   const projected = dense(scope, 'memory.input', x, gates, 1);

@@ -12,11 +12,12 @@ export interface Term {
 /** Terms of weight 0 have no say: neither their values nor their masks reach the sum. */
 export function linearSum(terms: readonly Term[], units: number): RewardColumn {
   const counted = terms.filter((term) => term.weight !== 0);
-  const total = knownColumn(units, counted.reduce((newest, term) => Math.max(newest, term.column.version), 0));
+  const total = knownColumn(units);
   for (const { column, weight, unknown } of counted) {
     for (let unit = 0; unit < units; unit++) {
       if (column.mask[unit] === 1) {
         total.value[unit] = (total.value[unit] as number) + weight * (column.value[unit] as number);
+        total.version[unit] = Math.max(total.version[unit] as number, column.version[unit] as number);
         total.confidence[unit] = Math.min(total.confidence[unit] as number, column.confidence[unit] as number);
         continue;
       }

@@ -64,7 +64,7 @@ export interface StepOutcome {
 export interface EnvironmentGroup {
   readonly spaces: Spaces;
   readonly size: number;
-  /** False: replay from seed and actions may differ (some Gymnasium environments). */
+  /** True: a replay from seed and actions that differs is a defect here. False (Gymnasium): it is the environment's, and its episode ends as failed. */
   readonly deterministic: boolean;
   /** One buffer for each observation tensor, `size * product(shape)` values, environment-major. Always the newest observation. */
   readonly observations: Readonly<Record<string, ObservationBuffer>>;

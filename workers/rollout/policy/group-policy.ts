@@ -1,6 +1,6 @@
 /** A policy at work on a group of environments, as the collector and the evaluator use it. */
 import type { Tensor } from 'onnxruntime-node';
-import type { PolicySpec } from '../../../proto/learning.js';
+import type { NetworkPolicySpec } from '../../../proto/learning.js';
 import type { EnvironmentGroup, Spaces } from '../environments/environment.js';
 
 /** Parameters of one version, ready to be fed. */
@@ -54,5 +54,5 @@ export interface SharedPolicy {
 
 export interface PolicyProvider {
   /** @throws LaurelError LAUREL_MODEL_INVALID */
-  acquire(spaces: Spaces, policy: PolicySpec, size: number): Promise<SharedPolicy>;
+  acquire(spaces: Spaces, policy: NetworkPolicySpec, size: number): Promise<SharedPolicy>;
 }

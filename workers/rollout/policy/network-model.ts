@@ -1,10 +1,10 @@
 /** The inference graph of a job's policy: the network that the learner trains, for one step of a group. */
-import type { PolicySpec } from '../../../proto/learning.js';
+import type { NetworkPolicySpec } from '../../../proto/learning.js';
 import { Network } from '../../learner/networks/network.js';
 import type { Spaces } from '../environments/environment.js';
 import type { InferenceModel } from './inference-model.js';
 
-export function networkModel(spaces: Spaces, policy: PolicySpec, size: number): InferenceModel {
+export function networkModel(spaces: Spaces, policy: NetworkPolicySpec, size: number): InferenceModel {
   const network = new Network(spaces, policy);
   return {
     bytes: network.inferenceModel(size),

@@ -1,5 +1,5 @@
 /** Sessions shared by the groups of one network and batch size, and parameters shared by the groups of one version. */
-import type { PolicySpec } from '../../../proto/learning.js';
+import type { NetworkPolicySpec } from '../../../proto/learning.js';
 import type { PolicyTensor } from '../../learner/policy-artifact.js';
 import { canonicalJson } from '../../store/artifacts.js';
 import type { Spaces } from '../environments/environment.js';
@@ -12,7 +12,7 @@ const POLICIES_MAX = 3;
 
 export interface PolicyMachinery {
   /** The inference graph of a policy for one batch size. */
-  readonly buildModel: (spaces: Spaces, policy: PolicySpec, size: number) => InferenceModel;
+  readonly buildModel: (spaces: Spaces, policy: NetworkPolicySpec, size: number) => InferenceModel;
   /** Parameters of a policy artefact. @throws LaurelError LAUREL_SCHEMA_MISMATCH, LAUREL_STORE_CORRUPT */
   readonly readParameters: (bytes: Uint8Array) => readonly PolicyTensor[];
 }
@@ -28,7 +28,7 @@ export class PolicySessions implements PolicyProvider {
 
   constructor(private readonly machinery: PolicyMachinery) {}
 
-  async acquire(spaces: Spaces, policy: PolicySpec, size: number): Promise<SharedPolicy> {
+  async acquire(spaces: Spaces, policy: NetworkPolicySpec, size: number): Promise<SharedPolicy> {
     const key = canonicalJson([spaces, policy, size]);
     let entry = this.entries.get(key);
     if (!entry) {

@@ -12,6 +12,7 @@ import type { RolloutHost } from '../../../../workers/rollout/rollout-host.js';
 import { canonicalJson, readArtifact, writeArtifact } from '../../../../workers/store/artifacts.js';
 import { layout } from '../../../../workers/store/layout.js';
 import { LocalStore } from '../../../../workers/store/local-store.js';
+import { networkPolicyOf } from '../../../../proto/learning.js';
 
 export interface GridRun {
   readonly store: LocalStore;
@@ -34,7 +35,7 @@ export async function createGridRun(): Promise<GridRun> {
     seed: 5,
   });
   await writeArtifact(store, layout.spec('g'), Buffer.from(canonicalJson(job)), { schemaVersion: 1 });
-  const network = new Network(await environmentSpaces(job.environment), job.policy);
+  const network = new Network(await environmentSpaces(job.environment), networkPolicyOf(job.policy));
   const policies: PolicyRef[] = [];
   for (const version of [0, 1]) {
     const values = network.initialParameters(version);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CollectInput } from '../../../../proto/activities.js';
 import { resolveJob } from '../../../../proto/resolve.js';
+import type { JobInput } from '../../../../proto/job.js';
 import type { PolicyRef, SegmentRef } from '../../../../proto/references.js';
 import type { PolicyProvider } from '../../../../workers/rollout/policy/group-policy.js';
 import { Rollout } from '../../../../workers/rollout/rollout.js';
@@ -37,12 +38,12 @@ export class Bench {
     private readonly policies: readonly PolicyRef[],
   ) {}
 
-  static async create(): Promise<Bench> {
+  static async create(environment: JobInput['environment'] = { kind: 'grid-world' }): Promise<Bench> {
     const folder = await mkdtemp(join(tmpdir(), 'laurel-rollout-'));
     const store = new LocalStore(folder);
     const job = resolveJob({
       name: 'scripted',
-      environment: { kind: 'grid-world' },
+      environment,
       sources: { game: { kind: 'env' } },
       combine: { op: 'linear', weights: { game: 1 } },
       rollout: { shards: 2, environmentsPerShard: 3, segmentSteps: 8 },

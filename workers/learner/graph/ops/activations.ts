@@ -20,6 +20,9 @@ export const gelu: Unary = (g, x) => mul(g, x, mul(g, g.scalar(0.5), add(g, g.sc
 /** x times its sigmoid, the gate of SwiGLU (Shazeer, arXiv 2002.05202). */
 export const silu: Unary = (g, x) => mul(g, x, sigmoid(g, x));
 
+/** log(1 + e^x), without overflow. */
+export const softplus: Unary = (g, x) => g.differentiable('Softplus', [x], x.shape, (d) => [mul(g, d, sigmoid(g, x))]);
+
 export function softmax(g: Graph, x: Tensor): Tensor {
   const axis = x.shape.length - 1;
   return g.differentiable('Softmax', [x], x.shape, (d, y) => [mul(g, y, sub(g, d, reduceSum(g, mul(g, d, y), [axis], true)))], { axis: { int: axis } });

@@ -5,7 +5,7 @@ import type { ActionSpace, EnvironmentGroup, EpisodeSeed, ObservationBuffer, Obs
 import { PythonProcess } from './python-process.js';
 
 /** Packages of the environment that Laurel makes; a job may name an interpreter with others. */
-const PACKAGES = ['gymnasium==1.2.3', 'numpy==2.2.6'];
+export const PACKAGES = ['gymnasium==1.2.3', 'numpy==2.2.6'];
 const TEXT_BYTES_MAX = 256;
 const ARRAYS = { uint8: Uint8Array, int16: Int16Array, int32: Int32Array, float32: Float32Array } as const;
 
@@ -59,8 +59,8 @@ export async function createGymnasiumGroup(spec: GymnasiumSpec, size: number): P
 
 export class GymnasiumGroup implements EnvironmentGroup {
   readonly spaces: Spaces;
-  /** Gymnasium asks it of environments; a replay finds out where one does not keep to it. */
-  readonly deterministic = true;
+  /** Gymnasium asks it of environments and cannot hold them to it: one that does not keep to it loses the episode, not the run. */
+  readonly deterministic = false;
   readonly observations: Readonly<Record<string, ObservationBuffer>>;
   private readonly leaves: readonly { readonly bytes: number; readonly target: Uint8Array }[];
   private readonly returns: Float64Array;

@@ -1,0 +1,57 @@
+/** The systems that Laurel shows, by row: one file and one line each. */
+import { mrmbench } from './rows/1-mrmbench.js';
+import { modpo } from './rows/2-modpo.js';
+import { rlStruct } from './rows/5-rl-struct.js';
+import { armorm } from './rows/12-armorm.js';
+import { stvg } from './rows/16-stvg-o1.js';
+import { oni } from './rows/20-oni.js';
+import { drm } from './rows/22-drm.js';
+import { basereward } from './rows/23-basereward.js';
+import { pal } from './rows/24-pal.js';
+import { irl } from './rows/25-irl.js';
+import { topology } from './rows/26-topology.js';
+import { vpl } from './rows/29-vpl.js';
+import { skywork } from './rows/37-skywork.js';
+import { secrets } from './rows/38-secrets.js';
+import { constrained } from './rows/39-constrained.js';
+import { polar } from './rows/41-polar.js';
+import { sirl } from './rows/45-sirl.js';
+import { micro } from './rows/46-micro.js';
+import { mmrb2 } from './rows/47-mmrb2.js';
+import { toolRl } from './rows/48-toolrl.js';
+import { mahDpo } from './rows/49-mah-dpo.js';
+import { rewardbench2 } from './rows/50-rewardbench2.js';
+import { mmRlhf } from './rows/52-mm-rlhf.js';
+import { helpsteer } from './rows/56-helpsteer.js';
+import type { SystemRow } from './system-row.js';
+
+export const SYSTEMS: readonly SystemRow[] = [
+  mrmbench,
+  modpo,
+  rlStruct,
+  armorm,
+  stvg,
+  oni,
+  drm,
+  basereward,
+  pal,
+  irl,
+  topology,
+  vpl,
+  skywork,
+  secrets,
+  constrained,
+  polar,
+  sirl,
+  micro,
+  mmrb2,
+  toolRl,
+  mahDpo,
+  rewardbench2,
+  mmRlhf,
+  helpsteer,
+];
+
+export function jobPathOf({ row, name }: Pick<SystemRow, 'row' | 'name'>): string {
+  return `examples/systems/${row}-${name}.json`;
+}

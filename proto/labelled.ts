@@ -1,0 +1,8 @@
+/** Labelled sets: what the answers of an annotator are compared with. */
+import { z } from 'zod';
+
+export const labelledSchema = z.union([
+  z.enum(['nethack-progress', 'nethack-gold']),
+  z.strictObject({ path: z.string().min(1).describe('CSV with the columns text and label, or JSON Lines with these keys, on the annotator worker.') }),
+]);
+export type LabelledSpec = z.output<typeof labelledSchema>;

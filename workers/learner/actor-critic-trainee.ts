@@ -1,0 +1,33 @@
+/** A policy and value network that is trained on steps of environments. */
+import { actorCriticOf, networkPolicyOf } from '../../proto/learning.js';
+import { assembleBatch } from './batch.js';
+import { exportPolicy } from './checkpoint.js';
+import { Network } from './networks/network.js';
+import { initialTrainerState, TrainStepper } from './stepper.js';
+import type { Trainee, TraineeContext } from './trainee.js';
+
+export async function createActorCritic({ job, spacesOf }: TraineeContext): Promise<Trainee> {
+  const spaces = await spacesOf(job.environment);
+  const learn = actorCriticOf(job.learn);
+  const { segmentSteps, environmentsPerShard } = job.rollout;
+  const network = new Network(spaces, networkPolicyOf(job.policy));
+  // A session of seconds' making, which version 0 does not need.
+  let stepper: Promise<TrainStepper> | undefined;
+  return {
+    parameters: network.parameters,
+    rewardNames: spaces.rewards,
+    statisticNames: spaces.episodeStatistics,
+    files: [],
+    begin: async () => initialTrainerState(network, job.seed),
+    async train(state, parts) {
+      stepper ??= TrainStepper.create(network, learn, segmentSteps, learn.batchSegments * environmentsPerShard);
+      const session = await stepper;
+      const arrays = assembleBatch(parts, network, segmentSteps, environmentsPerShard);
+      let trained = await session.step(state, arrays);
+      for (let epoch = 1; epoch < learn.epochs; epoch++) trained = await session.step(trained.state, arrays);
+      return trained;
+    },
+    exportPolicy: (state, version) => exportPolicy(network, state, job, version),
+    release: async () => (await stepper)?.release(),
+  };
+}

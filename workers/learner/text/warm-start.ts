@@ -1,0 +1,48 @@
+/** Version 0 of a text policy by imitation of demonstrations. A pure function of the job. */
+import { Tensor as OrtTensor } from 'onnxruntime-node';
+import { CounterRandom } from '../../../proto/philox.js';
+import type { TextLearnSpec, WarmStartSpec } from '../../../proto/learning.js';
+import { Draws } from '../../text/draws.js';
+import { TrainingPrompts } from '../../text/prompts.js';
+import type { TextTask } from '../../text/tasks/task.js';
+import { END_TOKEN, type TokenCoder } from '../../text/tokens.js';
+import { weightedLikelihoodLoss } from '../losses/weighted-likelihood.js';
+import { freshTrainerState, type TrainerState } from '../loss-session.js';
+import type { Transformer } from '../transformer/transformer.js';
+import { textRows } from './text-batch.js';
+import { TextStepper } from './text-stepper.js';
+
+export interface WarmStart {
+  readonly spec: WarmStartSpec;
+  readonly learn: TextLearnSpec;
+  readonly task: TextTask;
+  readonly coder: TokenCoder;
+  readonly transformer: Transformer;
+  readonly temperature: number;
+  readonly completionTokensMax: number;
+  /** Seed of the job. */
+  readonly seed: number;
+}
+
+/** Parameters after the imitation; the moments of Adam begin anew. */
+export async function warmStart({ spec, learn, task, coder, transformer, temperature, completionTokensMax, seed }: WarmStart): Promise<TrainerState> {
+  const prompts = new TrainingPrompts(task, seed);
+  const pool = Array.from({ length: spec.demonstrations }, (_, number) => {
+    const { prompt, completion } = prompts.demonstration(number);
+    return { prompt: coder.encode(prompt.text), completion: [...coder.encode(completion), END_TOKEN].slice(0, completionTokensMax) };
+  });
+  const stepper = new TextStepper(transformer, temperature, { ...learn, learningRate: spec.learningRate }, (g, tokens, rows) => weightedLikelihoodLoss(g, { ...tokens, weight: g.input('weight', [rows]) }));
+  const weight = new OrtTensor('float32', new Float32Array(spec.batch).fill(1), [spec.batch]);
+  const random = new CounterRandom(seed, 'warmStart');
+  let state = freshTrainerState(transformer.initialParameters(seed));
+  try {
+    for (let step = 0; step < spec.steps; step++) {
+      const draws = new Draws(random, step);
+      const chosen = Array.from({ length: spec.batch }, () => draws.pick(pool));
+      state = (await stepper.step(state, textRows(chosen), { weight })).state;
+    }
+  } finally {
+    await stepper.release();
+  }
+  return freshTrainerState(state.parameters);
+}

@@ -1,0 +1,44 @@
+/** What a source of kind `model` looks at besides a batch: labels at a position, or a version of its reward model. */
+import type { LabelLogRef, RewardModelRef } from '../../../proto/references.js';
+import { isTrained } from '../../../proto/reward-fits.js';
+import type { ModelSourceSpec } from '../../../proto/reward-sources.js';
+import { LabelTable } from '../../annotator/label-table.js';
+import type { ArtifactReader } from '../../store/artifact-reader.js';
+import type { ObjectStore } from '../../store/object-store.js';
+import { RewardModelLoader } from './model-view.js';
+import type { ModelContext } from './text-values.js';
+
+/** Label tables kept in memory; the least recently used goes first. */
+const TABLES_MAX = 32;
+
+export class SourceContexts {
+  private readonly tables = new Map<string, LabelTable>();
+  private readonly models: RewardModelLoader;
+
+  constructor(
+    private readonly store: ObjectStore,
+    reader: ArtifactReader,
+  ) {
+    this.models = new RewardModelLoader(reader);
+  }
+
+  /**
+   * @param texts distinct messages of the batch
+   * @throws LaurelError LAUREL_STORE_*, LAUREL_MODEL_INVALID, LAUREL_SCHEMA_MISMATCH
+   */
+  async of({ fit }: ModelSourceSpec, log: LabelLogRef | undefined, model: RewardModelRef | null | undefined, texts: readonly string[]): Promise<ModelContext> {
+    if (isTrained(fit)) return { model: model ? await (await this.models.load(model)).view(texts) : undefined };
+    return { labels: log === undefined ? undefined : await this.table(log.annotator).at(log.position) };
+  }
+
+  private table(annotator: string): LabelTable {
+    const table = this.tables.get(annotator) ?? new LabelTable(this.store, annotator);
+    this.tables.delete(annotator);
+    this.tables.set(annotator, table);
+    for (const oldest of this.tables.keys()) {
+      if (this.tables.size <= TABLES_MAX) break;
+      this.tables.delete(oldest);
+    }
+    return table;
+  }
+}
