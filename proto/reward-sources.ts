@@ -1,12 +1,16 @@
 /** Where rewards come from: the `sources` of a job. */
 import { z } from 'zod';
 import { annotatorSchema } from './judges.js';
+import { partName } from './part-name.js';
 import { fitSchema } from './reward-fits.js';
+import { sourceFields } from './source-fields.js';
 
 const envSource = z
   .strictObject({
     kind: z.literal('env'),
+    ...sourceFields,
     component: z.string().optional().describe('Name of the environment reward component; default: the first.'),
+    components: z.array(partName).min(1).max(32).optional().describe('Several components of the environment, in place of `component`: a vector, whose elements are named `source.component`.'),
     scale: z.number().default(1).describe('Factor applied before the clip.'),
     clip: z.number().positive().nullable().default(10).describe('Absolute bound of the value; null: none.'),
   })
@@ -15,6 +19,7 @@ const envSource = z
 export const modelSourceSchema = z
   .strictObject({
     kind: z.literal('model'),
+    ...sourceFields,
     fit: fitSchema,
     annotator: annotatorSchema,
     unknown: z
@@ -28,6 +33,7 @@ export const modelSourceSchema = z
 const ruleSource = z
   .strictObject({
     kind: z.literal('rule'),
+    ...sourceFields,
     rules: z
       .array(
         z.strictObject({

@@ -4,7 +4,7 @@ import { linearSum } from './combinators/linear.js';
 import type { RewardColumn } from './reward-column.js';
 import { applyShape } from './shaping/registry.js';
 import { compileSource } from './sources/registry.js';
-import type { CompiledSource, SourceContext } from './sources/source.js';
+import { columnsOf, type CompiledSource, type SourceContext } from './sources/source.js';
 import { levelOf, type Units } from './units.js';
 
 /** Name of the combined reward, the last component. */
@@ -30,7 +30,7 @@ export class RewardGraph {
   evaluate(units: Units, contexts: Readonly<Record<string, SourceContext>>, weights: Readonly<Record<string, number>>): RewardColumn[] {
     const input = levelOf(units, units.base);
     const shaped = Object.entries(this.sources).map(([name, source]) => {
-      const raw = source.evaluate(input, contexts[name] ?? {});
+      const [raw] = columnsOf(source.evaluate(input, contexts[name] ?? {})) as [RewardColumn];
       return this.parts.shape.filter((shape) => shape.on === name).reduce((column, shape) => applyShape(shape, column, input), raw);
     });
     const terms = Object.entries(this.parts.sources).map(([name, spec], index) => ({

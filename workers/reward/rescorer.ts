@@ -12,7 +12,9 @@ import type { ObjectStore } from '../store/object-store.js';
 import { compare, summarise } from './compare.js';
 import { SourceContexts } from './models/source-contexts.js';
 import { segmentUnitColumns, segmentUnits } from './segment-units.js';
+import type { RewardColumn } from './reward-column.js';
 import { compileSource } from './sources/registry.js';
+import { columnsOf } from './sources/source.js';
 import { levelOf } from './units.js';
 
 /** Messages on which two variants differ most that are kept for people, for each pair of them. */
@@ -75,7 +77,7 @@ export class Rescorer {
       const units = segmentUnits(await this.options.reader.columns(segment, segmentUnitColumns(), work.signal));
       const level = levelOf(units, units.base);
       const columns = await Promise.all(
-        variants.map(async ({ name, source, log, model }) => compileSource(name, source).evaluate(level, await this.contexts.of(source, log ?? undefined, model, level.texts))),
+        variants.map(async ({ name, source, log, model }) => columnsOf(compileSource(name, source).evaluate(level, await this.contexts.of(source, log ?? undefined, model, level.texts)))[0] as RewardColumn),
       );
       for (let unit = 0; unit < level.units; unit++) {
         const text = level.texts[level.textIndex[unit] as number];
