@@ -1,4 +1,4 @@
-import type { AppendMetricsInput, FinishInput, FinishResult, FitInput, FitResult, RescoreInput, RescoringResult, RewardActivities, SampleSegmentsInput, ScoreInput } from '../proto/activities.js';
+import type { AppendMetricsInput, AppendMetricsResult, FinishInput, FinishResult, FitInput, FitResult, RescoreInput, RescoringResult, RewardActivities, SampleSegmentsInput, ScoreInput } from '../proto/activities.js';
 import type { RewardRef, SegmentRef } from '../proto/references.js';
 import type { RestoreResult, RestoreRewardInput } from '../proto/restoration.js';
 import type { SweepInput, SweepResult } from '../proto/retention.js';
@@ -19,7 +19,7 @@ export interface RescorerMachinery {
 }
 
 export interface RecordMachinery {
-  appendMetrics(input: AppendMetricsInput): Promise<void>;
+  appendMetrics(input: AppendMetricsInput): Promise<AppendMetricsResult>;
   finishRun(input: FinishInput): Promise<FinishResult>;
 }
 

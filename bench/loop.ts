@@ -109,6 +109,6 @@ function labelView(label: (message: string) => number | undefined): LabelView {
     }
     return known.get(key);
   };
-  return { position: 1, labels: 0, get, verdicts: () => [],
+  return { position: 1, labels: 0, get, byJudge: get, verdicts: () => [],
     failedAttempts: () => 0, ref: () => ({ annotator: 'loop', position: 1, labels: 0 }) };
 }

@@ -6,6 +6,7 @@
 import type { ErrorCode } from './errors.js';
 import type { Job } from './job.js';
 import type { AnnotatorSpec } from './judges.js';
+import type { LabelQuality, RewardQuality } from './quality.js';
 import type { ArtifactRef, EvaluationRef, LabelLogRef, PolicyRef, RewardModelRef, RewardRef, SegmentRef, UpdateRef } from './references.js';
 import type { RestoreResult, RestoreRewardInput, RestoreSegmentInput, RestoreVersionInput, ScoringInputs } from './restoration.js';
 import type { SweepInput, SweepResult } from './retention.js';
@@ -104,6 +105,8 @@ export interface AnnotateResult {
   readonly tokensIn: number;
   readonly tokensOut: number;
   readonly annotateMs: number;
+  /** Absent in a result of an older worker. */
+  readonly quality?: LabelQuality;
 }
 
 export interface FitInput {
@@ -242,6 +245,11 @@ export interface FinishResult {
   readonly summary: ArtifactRef;
 }
 
+/** Null: there is nothing to say, or it could not be looked at. */
+export interface AppendMetricsResult {
+  readonly quality: RewardQuality | null;
+}
+
 export interface AppendMetricsInput {
   readonly run: string;
   /** Number of this part, from 0; parts are joined in order. */
@@ -280,7 +288,7 @@ export interface RewardActivities {
   sampleSegments(input: SampleSegmentsInput): Promise<readonly SegmentRef[]>;
   rescore(input: RescoreInput): Promise<RescoringResult>;
   sweep(input: SweepInput): Promise<SweepResult>;
-  appendMetrics(input: AppendMetricsInput): Promise<void>;
+  appendMetrics(input: AppendMetricsInput): Promise<AppendMetricsResult>;
   finishRun(input: FinishInput): Promise<FinishResult>;
 }
 export interface LearnerActivities {

@@ -165,6 +165,8 @@ function checkText(job: Job, say: (path: string, message: string) => void): void
 
 /** A fit learns from verdicts on messages, or from comparisons of them. */
 function checkMode({ fit, annotator }: ModelSourceSpec, path: string, say: (path: string, message: string) => void): void {
+  if (annotator.labelled !== null && annotator.mode === 'pairwise') say(`${path}.annotator.labelled`, 'expected none where messages are compared: the labelled sets hold labels of single messages');
+  if (annotator.labelledAsk && annotator.labelled === null) say(`${path}.annotator.labelledAsk`, 'expected `labelled` to name the set to ask about');
   const wanted = modeOf(fit);
   if (wanted === null || wanted === annotator.mode) return;
   const why = wanted === 'pairwise' ? 'learns from comparisons of two messages' : 'learns from verdicts on single messages';

@@ -1,5 +1,6 @@
 /** What a run says of itself: the answer of the query `status`, and the inputs of its updates. Plain JSON. */
 import type { StopSpec } from './job.js';
+import type { LabelQuality, RewardQuality } from './quality.js';
 import type { EvaluationRef, LabelLogRef } from './references.js';
 
 export const RUN_STATES = ['Starting', 'Running', 'Paused', 'Stalled', 'NeedsAttention', 'Finishing', 'Completed', 'Stopped', 'Cancelled'] as const;
@@ -31,6 +32,8 @@ export interface AnnotationStatus {
   readonly tokensOut: number;
   /** Time spent asking, for labels/s. */
   readonly annotateMs: number;
+  /** As the newest call found it. Absent: no call has. */
+  readonly quality?: LabelQuality;
 }
 
 /** Who decided where nobody did: the step was tried again by itself, or the run went on without it. */
@@ -125,6 +128,8 @@ export interface RunStatus {
   readonly rewardModels?: readonly RewardModelStatus[];
   /** Mean of each reward component per transition over the newest batches; `total` is what the learner sees. */
   readonly rewards: Readonly<Record<string, { readonly mean: number; readonly maskedShare: number }>>;
+  /** What was paid for in the newest part of the metrics. Absent: none was looked at yet. */
+  readonly rewardQuality?: RewardQuality;
   /** Newest learner metrics by name (policyLoss, valueLoss, entropy, ...). */
   readonly learner: Readonly<Record<string, number>>;
   readonly episodes: {

@@ -4,7 +4,7 @@ import { createLearnerActivities } from '../activities/learner.js';
 import { createModelLearnerActivities, createModelRewardActivities } from '../activities/preference.js';
 import { createRewardActivities } from '../activities/reward.js';
 import { createRolloutActivities } from '../activities/rollout.js';
-import type { Pool } from '../proto/activities.js';
+import type { AppendMetricsInput, Pool } from '../proto/activities.js';
 import { FlightClientPool } from '../proto/flight/client-pool.js';
 import { createFlightServer } from '../proto/flight/server.js';
 import { Annotator } from './annotator/annotator.js';
@@ -15,6 +15,7 @@ import type { Logger } from './log.js';
 import { ModelClient } from './preference/model-client.js';
 import { ModelRunner } from './preference/model-runner.js';
 import { RunRecords } from './records/run-records.js';
+import { partQuality, runQuality } from './report/quality-spans.js';
 import { renderRunReport } from './report/report.js';
 import { FitterClient } from './reward/models/fitter-client.js';
 import { Sweeper } from './retention/sweeper.js';
@@ -82,7 +83,8 @@ export async function createPool(pool: Pool, config: WorkerConfig, workerQueue: 
     case 'reward': {
       const scorer = new Scorer({ store, reader, endpoints });
       const onReportFailure = (run: string, error: unknown): void => log.error({ run, error: String(error) }, 'the report could not be drawn');
-      const records = new RunRecords({ store, renderReport: (run) => renderRunReport(store, run), onReportFailure });
+      const quality = { ofPart: (input: AppendMetricsInput) => partQuality(store, input), ofRun: (run: string) => runQuality(store, run) };
+      const records = new RunRecords({ store, renderReport: (run) => renderRunReport(store, run), onReportFailure, quality });
       const models = new ModelRunner({ store, reader, endpoints });
       const fitter = new FitterClient({ storeRoot: config.storeRoot, ownLocation: location });
       const rescorer = new Rescorer({ store, reader });

@@ -1,4 +1,5 @@
 /** The live page of a run in the Temporal UI, as markdown. */
+import { warningText } from '../proto/quality.js';
 import type { RunStatus } from '../proto/status.js';
 
 /** Waits and calls shown; a run of a thousand shards has more than anybody reads. */
@@ -9,7 +10,7 @@ const GAP = '\u2003';
 
 /** @param linesThere waits and calls that there are; the status may hold fewer */
 export function runDetails(status: RunStatus, linesThere = 0): string {
-  return [headline(status), stall(status), attention(status), table(status), rewardTable(status), annotationTable(status), modelTable(status), ledgerLine(status), waits(status, linesThere)].filter((part) => part !== '').join('\n\n');
+  return [headline(status), stall(status), attention(status), suspicions(status), table(status), rewardTable(status), annotationTable(status), qualityTable(status), modelTable(status), ledgerLine(status), waits(status, linesThere)].filter((part) => part !== '').join('\n\n');
 }
 
 export function headline(status: RunStatus): string {
@@ -55,6 +56,30 @@ function annotationTable(status: RunStatus): string {
     return [one.source, count(one.log.labels), count(one.made), count(one.waiting), String(one.unparsable), perSecond];
   });
   return rows.length === 0 ? '' : markdownTable(['annotator', 'labels', 'made by this run', 'waiting', 'unparsable', 'labels/s'], rows);
+}
+
+/** Rewards that look as if the policy had found a hole in them. */
+function suspicions({ rewardQuality }: RunStatus): string {
+  return (rewardQuality?.warnings ?? []).map((warning) => `> **Looks suspicious.** ${warningText(warning, plain)}`).join('\n>\n');
+}
+
+function qualityTable(status: RunStatus): string {
+  const percent = (value: number | null | undefined): string => (value === null || value === undefined ? '' : `${number(100 * value)} %`);
+  const rows = status.annotations.flatMap(({ source, quality }) => {
+    const paid = status.rewardQuality?.sources.find((one) => one.source === source);
+    const [most] = paid?.top ?? [];
+    if (quality === undefined && most === undefined) return [];
+    const { agreement = null, drift } = quality ?? {};
+    const agrees = agreement === null || agreement.accuracy === null ? '' : `${percent(agreement.accuracy)} of ${agreement.count}${agreement.kappa === null ? '' : `, kappa ${number(agreement.kappa)}`}`;
+    return [[source, agrees, agreement?.ece == null ? '' : number(agreement.ece), drift?.z == null ? '' : `${percent(drift.early)} to ${percent(drift.late)}`, most === undefined ? '' : `${percent(most.share)}: ${plain(most.key)}`]];
+  });
+  return rows.length === 0 ? '' : markdownTable(['quality', 'agrees with labelled messages', 'calibration error', 'positive rate', 'most rewarding message'], rows);
+}
+
+/** A message as text that is no markdown. */
+function plain(text: string): string {
+  // eslint-disable-next-line no-control-regex -- that is what is taken out
+  return text.slice(0, 80).replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').replace(/[\\`*_{}[\]<>()#+!|~&]/g, (character) => `\\${character}`).trim();
 }
 
 function modelTable(status: RunStatus): string {

@@ -182,8 +182,9 @@ export async function appendMetrics(context: RunContext): Promise<void> {
   if (metrics.length === 0) return;
   const lines = metrics.slice();
   const done = await context.guarded(`metrics part ${metricsParts}`, async () => {
-    await reward.appendMetrics.executeWithOptions({ ...(context.short ? SHORT_END : {}), summary: `part ${metricsParts}` }, [{ run, part: metricsParts, lines }]);
-    return true;
+    const result = await reward.appendMetrics.executeWithOptions({ ...(context.short ? SHORT_END : {}), summary: `part ${metricsParts}` }, [{ run, part: metricsParts, lines }]);
+    // Workers of earlier versions gave nothing back.
+    return { quality: (result as typeof result | null | undefined)?.quality ?? null };
   });
-  if (done) context.apply({ type: 'metrics-appended', lines: lines.length });
+  if (done) context.apply({ type: 'metrics-appended', lines: lines.length, quality: done.quality });
 }

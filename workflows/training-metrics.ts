@@ -1,6 +1,7 @@
 /** Numbers of a run for people: metric lines, the status, the live table. Pure functions of the state. */
 import type { MetricsLine, UpdateBatch, UpdateResult } from '../proto/activities.js';
 import type { StopSpec } from '../proto/job.js';
+import type { LabelQuality } from '../proto/quality.js';
 import type { Ledger, RunState, RunStatus } from '../proto/status.js';
 import { rewardModelStatus } from './fit-state.js';
 import { mapValues, openSegments, rewardMeans, shardsWanted, sum, type TrainingState } from './training-state.js';
@@ -20,7 +21,13 @@ export function metricsLines(state: TrainingState, batches: readonly UpdateBatch
     for (const [source, annotation] of Object.entries(state.annotations)) {
       values[`labels.${source}`] = annotation.log.labels;
       values[`labels.${source}.waiting`] = annotation.waiting;
+      Object.assign(values, prefixed(`quality.${source}`, labelFigures(annotation.quality)));
     }
+    for (const { source, observations, known, top } of state.rewardQuality?.sources ?? []) {
+      values[`quality.${source}.annotatedShare`] = observations === 0 ? 0 : known / observations;
+      values[`quality.${source}.topShare`] = top[0]?.share ?? 0;
+    }
+    if (state.rewardQuality !== undefined) values['quality.warnings'] = state.rewardQuality.warnings.length;
     for (const { source, used, newest } of rewardModelStatus(state)) {
       values[`fit.${source}.labels`] = used?.labels ?? 0;
       Object.assign(values, prefixed(`fit.${source}`, newest?.metrics ?? {}));
@@ -30,6 +37,14 @@ export function metricsLines(state: TrainingState, batches: readonly UpdateBatch
     Object.assign(values, prefixed('episodes.return', episodes.returnMeans), prefixed('episodes', episodes.statisticMeans));
     return { version: update.version, transitions, elapsedMs: atMs - state.startedAtMs, values };
   });
+}
+
+/** What can be said of it: a figure that is null has no curve. */
+function labelFigures(quality: LabelQuality | undefined): Record<string, number> {
+  if (quality === undefined) return {};
+  const { agreement, drift } = quality;
+  const figures = { accuracy: agreement?.accuracy, kappa: agreement?.kappa, auc: agreement?.auc, brier: agreement?.brier, ece: agreement?.ece, compared: agreement?.count, drift: drift.z };
+  return Object.fromEntries(Object.entries(figures).flatMap(([name, value]) => (value === null || value === undefined ? [] : [[name, value]])));
 }
 
 function prefixed(prefix: string, values: Readonly<Record<string, number>>): Record<string, number> {
@@ -109,9 +124,11 @@ export function statusOf(state: TrainingState, context: StatusContext): RunStatu
       tokensIn: one.tokensIn,
       tokensOut: one.tokensOut,
       annotateMs: one.annotateMs,
+      ...(one.quality === undefined ? {} : { quality: one.quality }),
     })),
     rewardModels: rewardModelStatus(state),
     rewards: mapValues(state.rewards, (value) => value),
+    ...(state.rewardQuality === undefined ? {} : { rewardQuality: state.rewardQuality }),
     learner: state.learner,
     episodes: { count: state.episodeCount, failed: state.episodesFailed, nondeterministic: state.episodesNondeterministic ?? 0, ...episodeMeans(state) },
     evaluations: state.evaluations,

@@ -4,6 +4,7 @@
  */
 import { SEGMENTS_PER_CALL_MAX, type AnnotateResult, type CollectResult, type FitResult, type MetricsLine, type PrepareRunResult, type UpdateBatch, type UpdateResult } from '../proto/activities.js';
 import type { Job, StopSpec } from '../proto/job.js';
+import type { LabelQuality, RewardQuality } from '../proto/quality.js';
 import type { EpisodeSums, EvaluationRef, LabelLogRef, PolicyRef, SegmentRef } from '../proto/references.js';
 import type { AnnotationBounds, Attention, DecisionRecord, SteerInput, SteerRecord } from '../proto/status.js';
 import type { FitStates } from './fit-state.js';
@@ -28,6 +29,8 @@ export interface AnnotationState {
   readonly tokensIn: number;
   readonly tokensOut: number;
   readonly annotateMs: number;
+  /** As the newest call found it; absent: none has said. */
+  readonly quality?: LabelQuality;
   /** Newest segments whose messages may still wait, oldest first, at most `annotationWindow(job)`; `seen`: a call had it. */
   readonly window: readonly { readonly ref: SegmentRef; readonly seen: boolean }[];
 }
@@ -81,6 +84,8 @@ export interface TrainingState {
   /** Lines that no part of metrics.jsonl holds yet. */
   readonly metrics: readonly MetricsLine[];
   readonly metricsParts: number;
+  /** What the newest part of the metrics was told of what is paid for. Absent: nothing. */
+  readonly rewardQuality?: RewardQuality;
   readonly weights: Readonly<Record<string, number>>;
   readonly stop: StopSpec;
   readonly evaluations: readonly EvaluationRef[];
@@ -125,7 +130,7 @@ export type TrainingEvent =
   | { readonly type: 'worker-queue-lost'; readonly pool: 'learner' | 'reward' }
   | { readonly type: 'checkpointed'; readonly version: number }
   | { readonly type: 'evaluated'; readonly evaluation: EvaluationRef; readonly evaluateMs: number }
-  | { readonly type: 'metrics-appended'; readonly lines: number }
+  | { readonly type: 'metrics-appended'; readonly lines: number; readonly quality: RewardQuality | null }
   | { readonly type: 'parked'; readonly attention: Attention }
   | { readonly type: 'unparked'; readonly record: DecisionRecord }
   | { readonly type: 'steered'; readonly steer: SteerInput; readonly atMs: number }

@@ -51,7 +51,7 @@ export function step(state: TrainingState, event: TrainingEvent): TrainingState 
     case 'evaluated':
       return { ...state, evaluations: [...state.evaluations, event.evaluation].slice(-64), spentMs: spent(state, 'evaluate', event.evaluateMs) };
     case 'metrics-appended':
-      return { ...state, metrics: state.metrics.slice(event.lines), metricsParts: state.metricsParts + 1 };
+      return { ...state, metrics: state.metrics.slice(event.lines), metricsParts: state.metricsParts + 1, ...(event.quality && { rewardQuality: event.quality }) };
     case 'parked':
       return withParked(state, event.attention);
     case 'unparked':
@@ -165,6 +165,7 @@ function annotated(state: TrainingState, source: string, result: AnnotateResult,
     tokensIn: before.tokensIn + result.tokensIn,
     tokensOut: before.tokensOut + result.tokensOut,
     annotateMs: before.annotateMs + result.annotateMs,
+    ...(result.quality ?? before.quality ? { quality: result.quality ?? before.quality } : {}),
     window: result.waiting === 0 ? marked.filter((one) => !one.seen) : marked,
   };
   return { ...state, annotations: { ...state.annotations, [source]: after }, spentMs: spent(state, 'annotate', result.annotateMs) };

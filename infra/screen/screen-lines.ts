@@ -1,6 +1,7 @@
 /** The live screen: status in, lines out. Pure. */
 import type { AnnotationStatus, RunStatus } from '../../proto/status.js';
 import { formatBar, formatCount, formatDuration, formatName, formatNumber, formatShare, printable } from './format.js';
+import { qualityRows } from './quality-lines.js';
 import { modelPlainParts, modelRows } from './model-lines.js';
 import type { Paint, ScreenView } from './view.js';
 
@@ -79,7 +80,8 @@ function statusRows(view: ScreenView, status: RunStatus, paint: Paint): [string,
     const name = status.annotations.length > 1 ? `: ${one.source}` : '';
     rows.push([`labels${name}`, labelsText(one, status.annotations.length === 1 ? view.rates.labelsPerSecond : undefined)]);
   }
-  rows.push(['reward', rewardText(status)]);
+  const quality = qualityRows(status);
+  rows.push(...quality.rows, ...quality.warnings.map((warning): [string, string] => ['suspicious', paint.warn(warning)]), ['reward', rewardText(status)]);
   const learner = learnerText(status);
   if (learner !== '') rows.push(['learner', learner]);
   rows.push(['episodes', episodesText(status)], ['segments', segmentsText(status)]);

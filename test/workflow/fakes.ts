@@ -77,6 +77,7 @@ export function createFakes(overrides: Partial<Fakes> = {}): { readonly calls: C
     restoreVersion: async () => ({ made: true }),
     appendMetrics: async (input) => {
       calls.metrics.push(...input.lines.map((line) => line.version));
+      return { quality: null };
     },
     finishRun: async () => {
       calls.finished++;

@@ -2,6 +2,7 @@
 import type { AnnotateInput, AnnotateResult, OpenAnnotatorInput } from '../../proto/activities.js';
 import { LaurelError } from '../../proto/errors.js';
 import type { AnnotatorSpec } from '../../proto/judges.js';
+import type { LabelledSpec } from '../../proto/labelled.js';
 import type { LabelLogRef } from '../../proto/references.js';
 import { canonicalJson } from '../store/artifacts.js';
 import type { ArtifactReader } from '../store/artifact-reader.js';
@@ -15,6 +16,8 @@ import { judgeOf } from './judges/create-judge.js';
 import type { JudgeResources } from './judges/create-judge.js';
 import { LabelLog } from './label-log.js';
 import { promptOf } from './prompts/registry.js';
+import { QualityMeter } from './quality/label-quality.js';
+import { openLabelledSet, type LabelledSet } from './quality/labelled-set.js';
 import { AnnotatorSession } from './session.js';
 import type { Round } from './session.js';
 
@@ -46,6 +49,8 @@ export class Annotator {
   private readonly sessions = new Map<string, Promise<AnnotatorSession>>();
   private readonly logs = new Map<string, LabelLog>();
   private readonly messages: SegmentMessages;
+  private readonly labelledSets = new Map<string, Promise<LabelledSet>>();
+  private readonly meters = new Map<string, QualityMeter>();
 
   private readonly closeGraceMs: number;
   private stopping = false;
@@ -57,13 +62,15 @@ export class Annotator {
 
   /**
    * Names an annotator, writes `annotators/<id>.json`, and gives its log as it is now.
-   * @throws LaurelError LAUREL_JOB_INVALID, LAUREL_SECRET_MISSING, LAUREL_ASSET_MISSING, LAUREL_ASSET_CORRUPT, LAUREL_STORE_*
+   * @throws LaurelError LAUREL_JOB_INVALID, LAUREL_LABELS_INVALID, LAUREL_SECRET_MISSING, LAUREL_ASSET_MISSING, LAUREL_ASSET_CORRUPT, LAUREL_STORE_*
    */
   async openAnnotator({ annotator }: OpenAnnotatorInput): Promise<LabelLogRef> {
     const prompt = promptOf(annotator);
     const judge = await judgeOf(annotator, prompt, this.options.resources);
     const description = describeAnnotator(annotator.mode, judge, prompt);
     await judge.dispose();
+    // A set that cannot be read is said before anything is asked.
+    if (annotator.labelled != null) await this.labelledSet(annotator.labelled);
     await writeDescription(this.options.store, description);
     return (await this.log(description.annotator).table.head()).ref();
   }
@@ -100,6 +107,7 @@ export class Annotator {
       tokensIn: counts.tokensIn,
       tokensOut: counts.tokensOut,
       annotateMs: performance.now() - startedAt,
+      quality: (await this.meter(input)).measure(view),
     };
   }
 
@@ -118,9 +126,28 @@ export class Annotator {
     await Promise.all(sessions.map((session) => (session.status === 'fulfilled' ? session.value.close(this.closeGraceMs) : undefined)));
   }
 
-  private questions({ annotator, segments, seed }: AnnotateInput, signal: AbortSignal): Promise<string[]> {
+  private async questions({ annotator, segments, seed }: AnnotateInput, signal: AbortSignal): Promise<string[]> {
     if (annotator.mode === 'pairwise') return this.messages.pairsNewestFirst(segments, seed ?? 0, annotator.pairs.perSegment, signal);
-    return this.messages.newestFirst(segments, signal);
+    const messages = await this.messages.newestFirst(segments, signal);
+    const { labelled, labelledAsk } = annotator;
+    if (!labelledAsk || labelled == null) return messages;
+    // Last of all: what play shows is worth more.
+    return [...new Set([...messages, ...(await this.labelledSet(labelled)).truth.keys()])];
+  }
+
+  private labelledSet(labelled: LabelledSpec): Promise<LabelledSet> {
+    const name = canonicalJson(labelled);
+    const known = this.labelledSets.get(name) ?? openLabelledSet(this.options.store, labelled);
+    this.labelledSets.set(name, known);
+    known.catch(() => this.labelledSets.delete(name));
+    return known;
+  }
+
+  private async meter({ annotator: { threshold, labelled }, annotatorId }: AnnotateInput): Promise<QualityMeter> {
+    const name = canonicalJson([annotatorId, threshold, labelled ?? null]);
+    const known = this.meters.get(name) ?? new QualityMeter(this.log(annotatorId).table, threshold, labelled == null ? undefined : await this.labelledSet(labelled));
+    this.meters.set(name, known);
+    return known;
   }
 
   /** Gives how many questions found no judge. */

@@ -20,7 +20,12 @@ type Row = { readonly text: Uint8Array; readonly label: number; readonly choice:
  * @throws LaurelError LAUREL_LABELS_INVALID with the number of the row
  */
 export function readHumanLabels(content: string, name: string, by: string, askedAt: string, mode: AnnotatorMode = 'pointwise'): LabelRecord[] {
-  return rowsOf(content, name).map((row, index) => {
+  return humanRecords(rowsOf(content, name), name, by, askedAt, mode);
+}
+
+/** As `readHumanLabels`, of rows that are parsed. */
+export function humanRecords(rows: readonly unknown[], name: string, by: string, askedAt: string, mode: AnnotatorMode = 'pointwise'): LabelRecord[] {
+  return rows.map((row, index) => {
     const { text, label, choice, note } = mode === 'pairwise' ? readPair(row, name, index) : readMessage(row, name, index);
     const pair = mode === 'pairwise' ? { mode, choice } : {};
     return { ...pair, text, label, status: 'ok', reply: JSON.stringify({ by, ...(note === undefined ? {} : { note }) }), model: HUMAN, promptHash: '', tokensIn: 0, tokensOut: 0, latencyMs: 0, attempt: 1, askedAt };
@@ -51,7 +56,8 @@ function bytesOf(text: string, name: string, index: number): Uint8Array {
   return textOfKey(text);
 }
 
-function rowsOf(content: string, name: string): unknown[] {
+/** Rows of CSV with a header or of JSON Lines. @throws LaurelError LAUREL_LABELS_INVALID */
+export function rowsOf(content: string, name: string): unknown[] {
   try {
     if (content.trimStart().startsWith('{')) return content.split('\n').filter((line) => line.trim() !== '').map((line) => JSON.parse(line) as unknown);
     return parse(content, { columns: true, skip_empty_lines: true, bom: true });

@@ -28,6 +28,8 @@ export interface LabelView {
   readonly labels: number;
   /** The verdict on a text or pair (its bytes, or their textKey); undefined: unknown, never a negative. */
   get(text: Uint8Array | string): Label | undefined;
+  /** What the judge said, whatever people say of it; undefined: it was not asked, or gave no verdict. */
+  byJudge(text: Uint8Array | string): Label | undefined;
   /** Every key with a verdict at this position and what it says, in the order in which keys first got one; pairs: pair, pairOfKey. */
   verdicts(): Iterable<readonly [string, Label]>;
   /** How often the text was asked without a verdict. */
@@ -148,17 +150,17 @@ export class LabelTable {
   private view(position: number): LabelView {
     const keyOf = (text: Uint8Array | string): string => (typeof text === 'string' ? text : textKey(text));
     const labels = this.labelCounts[position] as number;
-    const get = (key: string): Label | undefined => {
-      const corrected = this.corrections.get(key)?.findLast((label) => label.entry < position);
-      if (corrected !== undefined) return corrected;
+    const byJudge = (key: string): Label | undefined => {
       const verdict = this.verdicts.get(key);
       return verdict !== undefined && verdict.entry < position ? verdict : undefined;
     };
+    const get = (key: string): Label | undefined => this.corrections.get(key)?.findLast((label) => label.entry < position) ?? byJudge(key);
     const { order } = this;
     return {
       position,
       labels,
       get: (text) => get(keyOf(text)),
+      byJudge: (text) => byJudge(keyOf(text)),
       verdicts: function* () {
         for (let at = 0; at < labels; at++) yield [order[at] as string, get(order[at] as string) as Label];
       },

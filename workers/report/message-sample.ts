@@ -4,6 +4,7 @@ import { readTables } from '../../proto/flight/tables.js';
 import { SEGMENT_COLUMNS } from '../../proto/schemas.js';
 import { textKey, textOfKey } from '../annotator/label-record.js';
 import { cleanText, decodeText } from '../annotator/prompts/message-text.js';
+import { evenly } from '../evenly.js';
 import { layout } from '../store/layout.js';
 import type { ObjectStore } from '../store/object-store.js';
 import type { MessageSample } from './report-data.js';
@@ -34,10 +35,4 @@ export async function sampleMessages(store: ObjectStore, run: string): Promise<M
     .filter(({ text }) => text !== '')
     .sort((a, b) => b.count - a.count || (a.key < b.key ? -1 : 1));
   return { segments: chosen.length, segmentsInAll: objects.length, transitions, distinct: common.length, common: common.slice(0, COMMON_MAX) };
-}
-
-/** At most `count` of the items, evenly spread, the first and the last among them. */
-export function evenly<T>(items: readonly T[], count: number): T[] {
-  if (items.length <= count) return [...items];
-  return Array.from({ length: count }, (_, index) => items[Math.round((index * (items.length - 1)) / (count - 1))] as T);
 }

@@ -1,8 +1,11 @@
 /** What the report of a run shows, as plain data. */
 import type { MetricsLine } from '../../proto/activities.js';
 import type { Job } from '../../proto/job.js';
+import type { RewardQuality } from '../../proto/quality.js';
 import type { LabelStatus } from '../../proto/schemas.js';
 import type { RunStatus } from '../../proto/status.js';
+import type { Agreement } from '../annotator/quality/agreement.js';
+import type { Disagreement, Drift } from '../annotator/quality/drift.js';
 
 export interface ReportData {
   readonly run: string;
@@ -17,6 +20,8 @@ export interface ReportData {
   readonly evaluations: readonly ReportEvaluation[];
   readonly annotations: readonly ReportAnnotation[];
   readonly messages: MessageSample;
+  /** What rewards were paid for; null: no source reads messages. */
+  readonly rewardQuality: RewardQuality | null;
 }
 
 export interface ReportEvaluation {
@@ -42,6 +47,15 @@ export interface ReportAnnotation {
   readonly tokensOut: number;
   /** Verdicts by message (textKey). */
   readonly verdicts: ReadonlyMap<string, MessageVerdict>;
+  readonly quality: AnnotationQuality;
+}
+
+/** How good the verdicts of the judge are; labels of people are left out. */
+export interface AnnotationQuality {
+  /** With the labelled set of the job; null: it names none, or no annotator has opened it yet. */
+  readonly agreement: (Agreement & { readonly of: number }) | null;
+  readonly drift: Drift;
+  readonly disagreement: Disagreement;
 }
 
 export interface MessageVerdict {

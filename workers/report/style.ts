@@ -37,6 +37,8 @@ td.message { overflow-wrap: anywhere; font-family: ui-monospace, SFMono-Regular,
 .probability i { display: block; height: 100%; background: var(--accent); }
 .good { color: var(--good); font-weight: 600; } .bad { color: var(--bad); } .soft { color: var(--ink-soft); }
 .bars th { font-weight: 400; white-space: nowrap; padding-right: 14px; } .bars .bar { width: 70%; } .bars i { display: block; height: 12px; margin-top: 5px; border-radius: 3px; background: var(--series-1); }
+ul.warnings { margin: 0 0 16px; padding: 10px 16px 10px 34px; background: var(--card); border: 1px solid var(--bad); border-radius: 10px; overflow-wrap: anywhere; }
+figure .scroll + .scroll { margin-top: 12px; }
 details { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 10px 16px; }
 summary { cursor: pointer; font-weight: 600; } pre { overflow-x: auto; font-size: 13px; line-height: 1.45; }
 footer { margin-top: 48px; color: var(--ink-soft); font-size: 13px; }

@@ -6,11 +6,15 @@ import { CounterRandom } from '../../../proto/philox.js';
 import { resolveJob } from '../../../proto/resolve.js';
 import type { RunStatus } from '../../../proto/status.js';
 import { encodeLabels, type LabelRecord } from '../../../workers/annotator/label-record.js';
+import { openLabelledSet } from '../../../workers/annotator/quality/labelled-set.js';
+import { encodeRewards } from '../../../workers/reward/reward-record.js';
 import { layout } from '../../../workers/store/layout.js';
 import type { ObjectStore } from '../../../workers/store/object-store.js';
 
 export const RUN = 'shown';
 export const ANNOTATOR = 'a'.repeat(32);
+/** Of its messages four were asked, one of them with a verdict that is wrong; one row is of the part development. */
+export const LABELLED = 'test/unit/infra/fixtures/labelled.csv';
 export const HOSTILE = '<script>alert("owned")</script> & more';
 
 const MESSAGES: readonly (readonly [text: string, probability: number | null])[] = [
@@ -28,7 +32,7 @@ export const JOB = resolveJob({
   environment: { kind: 'grid-world' },
   sources: {
     goal: { kind: 'env' },
-    helpful: { kind: 'model', fit: 'retrieval', annotator: { goal: 'gain levels <b>fast</b>', judge: { kind: 'scripted' } } },
+    helpful: { kind: 'model', fit: 'retrieval', annotator: { goal: 'gain levels <b>fast</b>', judge: { kind: 'scripted' }, labelled: { path: LABELLED } } },
   },
   combine: { op: 'linear', weights: { goal: 1, helpful: 0.2 } },
   stop: { transitions: 100_000 },
@@ -91,6 +95,20 @@ function segmentBytes(texts: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat([tableBytes([binary('text', texts)]), tableBytes([binary('episode_actions', [new Uint8Array(4)])])]);
 }
 
+/** The newt pays 1 for each of 7 times; level 2 pays 0.5 for each of 4; what was never asked is unknown. */
+function rewardBytes(texts: readonly string[]): Uint8Array {
+  const column = (valueOf: (text: string) => number, known: (text: string) => boolean) => ({
+    value: Float32Array.from(texts, valueOf),
+    mask: Uint8Array.from(texts, (text) => (known(text) ? 1 : 0)),
+    confidence: new Float32Array(texts.length).fill(1),
+    status: new Uint8Array(texts.length),
+    version: new Uint32Array(texts.length),
+  });
+  const helpful = column((text) => (text === MESSAGES[0]?.[0] ? 1 : text === MESSAGES[3]?.[0] ? 0.5 : 0), (text) => text !== 'never asked');
+  const body = { components: ['goal', 'helpful', 'total'], segment: { key: '', digest: '' }, scoring: 's', labels: {}, models: {}, weights: {} };
+  return encodeRewards([column(() => 0, () => true), helpful, helpful], body).bytes;
+}
+
 /** @param finished false: a run that goes on, without summary */
 export async function writeRun(store: ObjectStore, finished: boolean, lines = 200): Promise<void> {
   const put = (key: string, value: unknown): Promise<unknown> => store.putIfAbsent(key, Buffer.from(JSON.stringify(value)));
@@ -110,6 +128,9 @@ export async function writeRun(store: ObjectStore, finished: boolean, lines = 20
     const texts = MESSAGES.flatMap(([text], index) => new Array<Uint8Array>(MESSAGES.length - index).fill(Buffer.from(text, 'latin1')));
     await store.putIfAbsent(layout.segment(RUN, 0, seq), segmentBytes([...texts, new Uint8Array(0), Buffer.from('never asked', 'latin1')]));
   }
+  await openLabelledSet(store, { path: LABELLED });
+  for (let seq = 0; seq < 3; seq++) await store.putIfAbsent(layout.reward(RUN, 0, seq, 's'), rewardBytes(MESSAGES.flatMap(([text], index) => new Array<string>(MESSAGES.length - index).fill(text)).concat('', 'never asked')));
+  for (const { version } of metrics) await put(layout.update(RUN, version), { version, segments: [{ key: layout.segment(RUN, 0, version % 3) }], rewards: [{ key: layout.reward(RUN, 0, version % 3, 's') }] });
   for (const [version, mean] of [[0, 0.1], [200, 0.9]] as const) {
     const means = { length: { mean: 190 - version / 2, halfWidth: 4 }, 'return.goal': { mean, halfWidth: 0.06 }, keys_found: { mean: 2 * mean, halfWidth: 1.5 } };
     await put(layout.evaluation(RUN, version, 'policy'), { schemaVersion: 1, run: RUN, policyVersion: version, suite: 'policy', failed: 0, means, episodes: new Array(50).fill({}) });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadReport } from '../../../workers/report/load-report.js';
-import { evenly } from '../../../workers/report/message-sample.js';
+import { evenly } from '../../../workers/evenly.js';
 import { renderReport, renderRunReport } from '../../../workers/report/report.js';
 import { smooth, thin, throughput, type Point } from '../../../workers/report/series.js';
 import { layout } from '../../../workers/store/layout.js';
@@ -65,6 +65,32 @@ describe('the report of a run', () => {
     const page = await renderReport(data);
     expect(page).toContain('goes on');
     expect(page).not.toMatch(/NaN|undefined|\[object/);
+  });
+
+  it('says how far the judge agrees with labelled messages, and which messages pay', async () => {
+    await writeRun(store, true);
+    const data = await loadReport(store, RUN);
+    const agreement = data.annotations[0]?.quality.agreement;
+    // Four of the five held-out messages were asked up to this position; the gold (0.71) is labelled 0.
+    expect(agreement).toMatchObject({ of: 5, count: 4, positives: 2, accuracy: 0.75, kappa: 0.5, confusion: { truePositive: 2, falsePositive: 1, falseNegative: 0, trueNegative: 1 } });
+    expect(data.annotations[0]?.quality.drift).toMatchObject({ early: 2 / 3, late: 1 / 3 });
+    // 24 of 200 segments, in each 7 newts at 1 and 4 levels at 0.5.
+    expect(data.rewardQuality).toMatchObject({ segments: 24, versions: [1, 200] });
+    const [helpful] = data.rewardQuality?.sources ?? [];
+    expect(helpful).toMatchObject({ source: 'helpful', observations: 24 * 29, known: 24 * 28, paid: 24 * 9, paying: 2 });
+    expect(helpful?.top.map(({ key, share }) => [key, share])).toEqual([['You kill the newt!', 7 / 9], ['Welcome to experience level 2.', 2 / 9]]);
+    expect(data.rewardQuality?.warnings).toEqual([{ kind: 'one-message', source: 'helpful', key: 'You kill the newt!', share: 7 / 9, shareMax: 0.5 }]);
+    const page = await renderReport(data);
+    for (const part of ['Agreement with labelled messages: helpful', '4 of 5 labelled messages have an answer', 'Calibration: helpful', 'Most rewarding messages: helpful', '77.8 %', 'helpful: one message brings 78 % of its reward: “You kill the newt!”']) expect(page).toContain(part);
+  });
+
+  it('warns where the reward rose while the return in evaluations fell', async () => {
+    await writeRun(store, true);
+    const worse = { schemaVersion: 1, run: RUN, policyVersion: 200, suite: 'policy', failed: 0, means: { 'return.goal': { mean: -0.5, halfWidth: 0.06 } }, episodes: [] };
+    await store.replace(layout.evaluation(RUN, 200, 'policy'), Buffer.from(JSON.stringify(worse)));
+    const warnings = (await loadReport(store, RUN)).rewardQuality?.warnings ?? [];
+    expect(warnings.map(({ kind }) => kind)).toEqual(['one-message', 'apart-from-evaluation']);
+    expect(warnings[1]).toMatchObject({ source: 'helpful', metric: 'return.goal', evaluation: [{ mean: 0.1 }, { mean: -0.5 }] });
   });
 
   it('marks an evaluation whose interval is apart from the untrained one, and no other', async () => {

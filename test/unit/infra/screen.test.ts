@@ -4,6 +4,7 @@ import { clip, PlainScreen, TerminalScreen } from '../../../infra/screen/live-sc
 import { RateWindow, UNKNOWN } from '../../../infra/screen/rates.js';
 import { evaluationTable, plainLine, screenLines, stopText } from '../../../infra/screen/screen-lines.js';
 import { COLOURED, PLAIN } from '../../../infra/screen/view.js';
+import { runDetails } from '../../../workflows/run-details.js';
 import { STATUS, VIEW } from './status-fixture.js';
 
 describe('the live screen', () => {
@@ -23,6 +24,18 @@ describe('the live screen', () => {
       '  workers     5 of 5 ready',
       '  look at     http://127.0.0.1:8233/namespaces/default/workflows/nethack-oni',
     ]);
+  });
+
+  it('shows how far the judge is to be trusted, what pays most, and what looks suspicious', () => {
+    const quality = { agreement: { of: 190, count: 57, positives: 20, accuracy: 0.877, kappa: 0.7, auc: 0.9, brier: 0.1, ece: 0.0812 }, drift: { early: 0.5, late: 0.2, z: 4.1 } };
+    const top = [{ key: 'You kill\u0007the newt!', paid: 70, count: 70, share: 0.78 }];
+    const rewardQuality = { versions: [1, 64], segments: 24, sources: [{ source: 'helpful', observations: 100, known: 90, paid: 90, paying: 4, top }], warnings: [{ kind: 'one-message', source: 'helpful', key: 'You kill\u0007the newt!', share: 0.78, shareMax: 0.5 }] } as const;
+    const status = { ...STATUS, annotations: STATUS.annotations.map((one) => ({ ...one, quality })), rewardQuality };
+    const lines = screenLines({ ...VIEW, status }, PLAIN);
+    expect(lines).toContain('  judge       agrees with 87 % of 57 labelled messages (kappa 0.7), calibration error 0.0812; positive rate went from 50 % to 20 %');
+    expect(lines).toContain('  pays        helpful: "You kill the newt!" brings 78 %; 90 % of messages known');
+    expect(lines).toContain('  suspicious  helpful: one message brings 78 % of its reward: "You kill the newt!"');
+    expect(runDetails(status)).toContain('> **Looks suspicious.** helpful: one message brings 78 % of its reward: You kill the newt\\!');
   });
 
   it('says before the first answer what it waits for', () => {

@@ -11,7 +11,7 @@ function labelsOf(table: Readonly<Record<string, number>>, position = 3): LabelV
     const probability = table[typeof text === 'string' ? text : Buffer.from(text).toString('latin1')];
     return probability === undefined ? undefined : { probability, entry: 0, human: false };
   };
-  return { position, labels: Object.keys(table).length, get, verdicts: () => [],
+  return { position, labels: Object.keys(table).length, get, byJudge: get, verdicts: () => [],
     failedAttempts: () => 0, ref: () => ({ annotator: 'a', position, labels: 0 }) };
 }
 

@@ -38,9 +38,15 @@ const EXAMPLES_MAX = 10;
 
 /** `verdicts` in the order of the log. A judge that is a function of the message can drift only in what it is asked: new messages differ from old ones. */
 export function driftOf(verdicts: readonly Verdict[], threshold: number): Drift {
-  const positive = verdicts.map(({ probability }) => (probability > threshold ? 1 : 0) as number);
-  const sum = (from: number, to: number): number => positive.slice(from, to).reduce((total, one) => total + one, 0);
-  const count = positive.length;
+  const sums = [0];
+  for (const { probability } of verdicts) sums.push((sums.at(-1) as number) + (probability > threshold ? 1 : 0));
+  return driftOfSums(sums);
+}
+
+/** As `driftOf`. @param sums positive verdicts among the first n, for n from 0 on */
+export function driftOfSums(sums: readonly number[]): Drift {
+  const sum = (from: number, to: number): number => (sums[to] as number) - (sums[from] as number);
+  const count = sums.length - 1;
   const windowCount = Math.min(WINDOWS, Math.floor(count / WINDOW_MIN));
   const windows = Array.from({ length: windowCount }, (_, index): RateWindow => {
     const from = Math.floor((index * count) / windowCount);

@@ -8,24 +8,27 @@ import type { LabelledSpec } from '../../../proto/labelled.js';
 import { canonicalJson } from '../../store/artifacts.js';
 import { layout } from '../../store/layout.js';
 import type { ObjectStore } from '../../store/object-store.js';
-import { readHumanLabels } from '../human-labels.js';
+import { humanRecords, rowsOf } from '../human-labels.js';
 import { textKey } from '../label-record.js';
 
 /** A label above it says helpful. */
 const POSITIVE_ABOVE = 0.5;
+/** `part` of rows that prompts were chosen by: they would flatter. */
+const DEVELOPMENT = 'development';
 /** Longest file, in rows: all of them are looked up after each annotate call. */
 const ROWS_MAX = 20_000;
 
 export interface LabelledSet {
   /** `sha256:...` of the file. */
   readonly digest: string;
-  /** Whether a message is helpful, by textKey. */
+  /** Whether a message is helpful, by textKey. Without the rows whose `part` is `development`. */
   readonly truth: ReadonlyMap<string, boolean>;
 }
 
 /** @throws LaurelError LAUREL_LABELS_INVALID where the content is no such file, or says two things of one message */
 export function parseLabelledSet(content: Uint8Array, name: string): LabelledSet {
-  const records = readHumanLabels(Buffer.from(content).toString('utf8'), name, '', '');
+  const rows = rowsOf(Buffer.from(content).toString('utf8'), name).filter((row) => (row as { part?: unknown }).part !== DEVELOPMENT);
+  const records = humanRecords(rows, name, '', '');
   if (records.length === 0 || records.length > ROWS_MAX) throw new LaurelError('LAUREL_LABELS_INVALID', `expected 1 to ${ROWS_MAX} labelled messages in ${name}, got ${records.length}`, { name });
   const truth = new Map<string, boolean>();
   for (const { text, label } of records) {

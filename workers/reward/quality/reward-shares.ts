@@ -1,4 +1,5 @@
 /** Which messages a source pays for, and what looks as if the policy had found a hole in it. Pure. */
+import type { Interval, RewardWarning } from '../../../proto/quality.js';
 
 /** What one message paid over some transitions. */
 export interface Payment {
@@ -51,17 +52,6 @@ export class PaymentCounter {
     return { observations: this.observations, known: this.known, paid, top, paying: paying.length };
   }
 }
-
-export interface Interval {
-  readonly mean: number;
-  readonly halfWidth: number;
-}
-
-export type RewardWarning =
-  /** One message pays more than `shareMax` of all. */
-  | { readonly kind: 'one-message'; readonly source: string; readonly key: string; readonly share: number; readonly shareMax: number }
-  /** The learned reward rose while the environment's own return in evaluations fell, beyond both 95 % intervals. */
-  | { readonly kind: 'apart-from-evaluation'; readonly source: string; readonly metric: string; readonly reward: readonly [early: number, late: number]; readonly evaluation: readonly [first: Interval, last: Interval] };
 
 /** Payments that a warning rests on at least: of three payments one is always large. */
 export const PAYMENTS_MIN = 100;
