@@ -3,6 +3,7 @@
  * pure function of its input and of stored objects; a call that is repeated finds its earlier result and returns the
  * same reference.
  */
+import type { AnnotationBudget } from './budget.js';
 import type { ErrorCode } from './errors.js';
 import type { Job } from './job.js';
 import type { AnnotatorSpec } from './judges.js';
@@ -105,6 +106,8 @@ export interface AnnotateResult {
   readonly tokensIn: number;
   readonly tokensOut: number;
   readonly annotateMs: number;
+  /** Absent where the job bounds and prices nothing. */
+  readonly budget?: AnnotationBudget;
   /** Absent in a result of an older worker. */
   readonly quality?: LabelQuality;
 }

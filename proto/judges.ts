@@ -1,5 +1,6 @@
 /** Judges: who answers the annotator's questions. Secrets are named by environment variable, never written in a job. */
 import { z } from 'zod';
+import { budgetSchema, priceSchema } from './budget.js';
 import { labelledSchema } from './labelled.js';
 
 export const secretSchema = z
@@ -131,6 +132,8 @@ export const annotatorSchema = z
     threshold: z.number().min(0).max(1).default(0.5).describe('Probability above which a message counts as helpful (answer: binary).'),
     pendingMax: z.int().min(1).max(1_000_000).default(10_000).describe('Messages waiting at most; the oldest beyond it are dropped, counted, and come back when seen again.'),
     callMs: z.int().min(100).max(600_000).default(4_000).describe('Time for one annotate call; the answers so far are logged when it is over.'),
+    budget: budgetSchema.prefault({}),
+    price: priceSchema.nullable().default(null).describe('What a token costs, for budgets in money and to show what was spent; null: not known.'),
     labelled: labelledSchema.nullable().default(null).describe('Messages with labels that are taken for true: agreement and calibration of the judge on those of them that it has answered are shown. No part of the annotator: nothing is learned from them. null: none.'),
     labelledAsk: z.boolean().default(false).describe('Ask about the messages of `labelled` too, when nothing else waits; else only those that play shows are compared.'),
     attemptsMax: z.int().min(1).max(10).default(2).describe('How often an unparsable or failed question is asked in all.'),

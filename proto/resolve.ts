@@ -2,6 +2,7 @@
 import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { LaurelError, type ErrorCode } from './errors.js';
+import { BUDGET_SCOPES } from './budget.js';
 import { jobSchema, type Job } from './job.js';
 import { checkModelJob } from './preference-check.js';
 import { isModelJobInput, modelJobSchema, type ModelJob } from './preference-job.js';
@@ -132,6 +133,7 @@ function checkJob(job: Job): JobIssue[] {
     if (!(name in job.sources)) say(`combine.weights.${name}`, `expected the name of a source${nearest(name, names)}`);
   }
   for (const [name, source] of Object.entries(job.sources)) {
+    if (source.kind === 'model') checkBudget(source, job.schedule.mode, `sources.${name}.annotator`, say);
     if (source.kind === 'rule') checkPatterns(source.rules.filter((rule) => rule.match === 'regex'), `sources.${name}.rules`, say);
     if (source.kind === 'model') checkMode(source, `sources.${name}`, say);
     if (source.kind === 'model') checkJudge(source.annotator.judge, `sources.${name}.annotator.judge`, say);
@@ -171,6 +173,13 @@ function checkMode({ fit, annotator }: ModelSourceSpec, path: string, say: (path
   if (wanted === null || wanted === annotator.mode) return;
   const why = wanted === 'pairwise' ? 'learns from comparisons of two messages' : 'learns from verdicts on single messages';
   say(`${path}.annotator.mode`, `expected ${wanted}: the fit ${fit.kind} ${why}, got ${annotator.mode}`);
+}
+
+function checkBudget({ annotator: { budget, price } }: ModelSourceSpec, mode: Job['schedule']['mode'], path: string, say: (path: string, message: string) => void): void {
+  if (mode === 'lockstep' && budget.hour !== undefined) say(`${path}.budget.hour`, 'expected no budget of an hour in mode lockstep: what is asked would depend on the time of day; bound the run or the annotator');
+  for (const scope of BUDGET_SCOPES) {
+    if (budget[scope]?.money !== undefined && price === null) say(`${path}.budget.${scope}.money`, 'expected `price` to say what a token costs');
+  }
 }
 
 /** Each source that counts is predicted by exactly one value function. */

@@ -1,4 +1,5 @@
 /** What a run says of itself: the answer of the query `status`, and the inputs of its updates. Plain JSON. */
+import type { AnnotationBudget, BudgetSpec } from './budget.js';
 import type { StopSpec } from './job.js';
 import type { LabelQuality, RewardQuality } from './quality.js';
 import type { EvaluationRef, LabelLogRef } from './references.js';
@@ -32,6 +33,8 @@ export interface AnnotationStatus {
   readonly tokensOut: number;
   /** Time spent asking, for labels/s. */
   readonly annotateMs: number;
+  /** What was spent, and why nothing is asked where a bound is reached. Absent: the job bounds and prices nothing. */
+  readonly budget?: AnnotationBudget;
   /** As the newest call found it. Absent: no call has. */
   readonly quality?: LabelQuality;
 }
@@ -182,10 +185,12 @@ export interface SteerInput {
   readonly by?: string;
 }
 
-/** What an annotate call may cost; see `callMs` and `pendingMax` of an annotator in the job. */
+/** What annotation may cost; see `callMs`, `pendingMax` and `budget` of an annotator in the job. */
 export interface AnnotationBounds {
   readonly callMs?: number;
   readonly pendingMax?: number;
+  /** Bounds in the place of those of the job, each for itself. */
+  readonly budget?: BudgetSpec;
 }
 export interface DecisionInput {
   /** Id of the attention; default: the oldest. */

@@ -2,6 +2,7 @@
 import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import type { UpdateBatch } from '../proto/activities.js';
 import type { SegmentRef } from '../proto/references.js';
+import { parkedBy, untilBudget } from './annotation-budget.js';
 import { READY_CARRIED_MAX } from './carried-state.js';
 import { asksMore, trainedSources } from './fit-state.js';
 import { fitLoop } from './fit-steps.js';
@@ -108,7 +109,11 @@ async function annotationLoop(context: RunContext, source: string, over: () => b
     if (over()) return;
     const failure = await untilOver(context, source, over);
     failures = failure === undefined ? 0 : failures + 1;
-    if (failure === undefined) continue;
+    if (failure === undefined) {
+      // Not awaited without need: one turn more would put the commands of a recorded run in another order.
+      if (parkedBy(context.state, source)) await untilBudget(context, `annotator ${source}`, source, over);
+      continue;
+    }
     const pauseMs = Math.min(ANNOTATE_RETRY_MS_MAX, 1_000 * 2 ** Math.min(failures - 1, 10));
     await context.waitAtMost(`annotator ${source}`, `try ${failures} failed, the next one follows: ${failure.code} ${failure.message}`, pauseMs, over);
   }

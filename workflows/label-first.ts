@@ -1,4 +1,5 @@
 /** Fit `offline`: its data set is labelled and its model trained before the first update; then nothing more is asked. */
+import { parkedBy, untilBudget } from './annotation-budget.js';
 import type { RunContext } from './run-context.js';
 import { fitDue, trainedSources } from './fit-state.js';
 import { fitSource } from './fit-steps.js';
@@ -42,6 +43,7 @@ async function ask(context: RunContext, source: string): Promise<void> {
   const waiting = (): boolean => (context.state.annotations[source]?.window.some((one) => !one.seen) ?? false) || (context.state.annotations[source]?.waiting ?? 0) > 0;
   while (!context.ending && waiting() && lacksLabels(context, source)) {
     const failure = await annotateSource(context, source, drain);
+    if (parkedBy(context.state, source)) await untilBudget(context, `data set of ${source}`, source, () => context.ending);
     if (failure !== undefined) await context.waitAtMost(`data set of ${source}`, `the judge did not answer: ${failure.code} ${failure.message}`, RETRY_MS, () => context.ending);
   }
 }

@@ -10,7 +10,7 @@ const GAP = '\u2003';
 
 /** @param linesThere waits and calls that there are; the status may hold fewer */
 export function runDetails(status: RunStatus, linesThere = 0): string {
-  return [headline(status), stall(status), attention(status), suspicions(status), table(status), rewardTable(status), annotationTable(status), qualityTable(status), modelTable(status), ledgerLine(status), waits(status, linesThere)].filter((part) => part !== '').join('\n\n');
+  return [headline(status), stall(status), attention(status), suspicions(status), table(status), rewardTable(status), annotationTable(status), budgetTable(status), qualityTable(status), modelTable(status), ledgerLine(status), waits(status, linesThere)].filter((part) => part !== '').join('\n\n');
 }
 
 export function headline(status: RunStatus): string {
@@ -56,6 +56,11 @@ function annotationTable(status: RunStatus): string {
     return [one.source, count(one.log.labels), count(one.made), count(one.waiting), String(one.unparsable), perSecond];
   });
   return rows.length === 0 ? '' : markdownTable(['annotator', 'labels', 'made by this run', 'waiting', 'unparsable', 'labels/s'], rows);
+}
+
+function budgetTable(status: RunStatus): string {
+  const rows = status.annotations.flatMap(({ source, budget }) => (budget?.uses ?? []).map(({ scope, unit, used, limit }) => [source, `${unit}, ${scope}`, number(used), limit === null ? '' : number(limit), budget?.parked?.scope === scope && budget.parked.unit === unit ? '**used up: nothing is asked**' : '']));
+  return rows.length === 0 ? '' : markdownTable(['annotator', 'budget', 'used', 'of', ''], rows);
 }
 
 /** Rewards that look as if the policy had found a hole in them. */

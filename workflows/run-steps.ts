@@ -3,6 +3,7 @@ import { isCancellation } from '@temporalio/workflow';
 import type { UpdateBatch, UpdateResult } from '../proto/activities.js';
 import type { RewardRef, SegmentRef } from '../proto/references.js';
 import type { ScoringInputs } from '../proto/restoration.js';
+import { annotatorInForce } from './annotation-budget.js';
 import { describeFailure, isFinal, type Failure } from './parked-steps.js';
 import { mend, mending, segmentOf } from './restoration.js';
 import { annotator, learner, reward, rollout, SHORT_END, type RunContext } from './run-context.js';
@@ -44,7 +45,7 @@ export async function annotateSource(context: RunContext, source: string, drain:
   const segments = annotation.window.map((one) => one.ref);
   const keys = segments.map((segment) => segment.key);
   const summary = `${source} · ${annotation.window.filter((one) => !one.seen).length} new segments · ${annotation.log.labels} labels so far`;
-  const input = { run, source, annotator: { ...spec.annotator, ...context.state.annotationBounds?.[source] }, annotatorId: annotation.log.annotator, segments, seed: job.seed, drain };
+  const input = { run, source, annotator: annotatorInForce(context.state, source, spec.annotator), annotatorId: annotation.log.annotator, segments, seed: job.seed, drain };
   const options = drain ? { summary, startToCloseTimeout: '24 hours' as const } : { summary, retry: { maximumAttempts: 1 } };
   let failure: Failure | undefined;
   const lost = new Set<string>();

@@ -21,6 +21,7 @@ export function metricsLines(state: TrainingState, batches: readonly UpdateBatch
     for (const [source, annotation] of Object.entries(state.annotations)) {
       values[`labels.${source}`] = annotation.log.labels;
       values[`labels.${source}.waiting`] = annotation.waiting;
+      for (const { scope, unit, used } of annotation.budget?.uses ?? []) values[`budget.${source}.${scope}.${unit}`] = used;
       Object.assign(values, prefixed(`quality.${source}`, labelFigures(annotation.quality)));
     }
     for (const { source, observations, known, top } of state.rewardQuality?.sources ?? []) {
@@ -124,6 +125,7 @@ export function statusOf(state: TrainingState, context: StatusContext): RunStatu
       tokensIn: one.tokensIn,
       tokensOut: one.tokensOut,
       annotateMs: one.annotateMs,
+      ...(one.budget === undefined ? {} : { budget: one.budget }),
       ...(one.quality === undefined ? {} : { quality: one.quality }),
     })),
     rewardModels: rewardModelStatus(state),

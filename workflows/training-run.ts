@@ -13,6 +13,7 @@ import {
 } from '@temporalio/workflow';
 import { z } from 'zod';
 import { LaurelError } from '../proto/errors.js';
+import { budgetSchema } from '../proto/budget.js';
 import { stopSchema } from '../proto/job.js';
 import { partName } from '../proto/part-name.js';
 import { resolveJob } from '../proto/resolve.js';
@@ -171,7 +172,7 @@ function setHandlers(context: RunContext): void {
       const bounds = annotationBounds === undefined || Object.keys(annotationBounds).length === 0 ? '' : `, annotation ${JSON.stringify(annotationBounds)}`;
       return `from version ${policy?.version ?? 0} on: weights ${JSON.stringify(weights)}, stop ${JSON.stringify(stop)}, ${shardsWanted(context.state)} shards${bounds}`;
     },
-    { description: 'Change weights, stop criterion, number of shards, bounds of annotation: {"weights": {"game": 0.2}, "stop": {"transitions": 1000000}, "shards": 4, "annotation": {"helpful": {"callMs": 2000}}}.', validator: (steer: SteerInput) => validateSteer(context.state, steer) },
+    { description: 'Change weights, stop criterion, number of shards, bounds of annotation: {"weights": {"game": 0.2}, "stop": {"transitions": 1000000}, "shards": 4, "annotation": {"helpful": {"callMs": 2000, "budget": {"run": {"calls": 5000}}}}}.', validator: (steer: SteerInput) => validateSteer(context.state, steer) },
   );
   const decide = (decision: Decision) => (input?: DecisionInput) => {
     const parked = parkedStep(context.state, input);
@@ -192,7 +193,7 @@ const steerSchema = z.strictObject({
   weights: z.record(partName, z.number()).optional(),
   stop: stopSchema.optional(),
   shards: z.int().min(1).max(1000).optional(),
-  annotation: z.record(partName, z.strictObject({ callMs: z.int().min(100).max(600_000).optional(), pendingMax: z.int().min(1).max(1_000_000).optional() })).optional(),
+  annotation: z.record(partName, z.strictObject({ callMs: z.int().min(100).max(600_000).optional(), pendingMax: z.int().min(1).max(1_000_000).optional(), budget: budgetSchema.optional() })).optional(),
   by: z.string().min(1).max(200).optional(),
 });
 
@@ -204,7 +205,11 @@ function validateSteer(state: TrainingState, steer: SteerInput): void {
     if (!(name in state.job.sources)) throw new Error(`expected the name of a source (${Object.keys(state.job.sources).join(', ')}), got ${name}`);
   }
   for (const name of Object.keys(annotation ?? {})) {
-    if (state.job.sources[name]?.kind !== 'model') throw new Error(`expected the name of a source with an annotator, got ${name}`);
+    const source = state.job.sources[name];
+    if (source?.kind !== 'model') throw new Error(`expected the name of a source with an annotator, got ${name}`);
+    const budget = annotation?.[name]?.budget;
+    if (budget?.hour !== undefined && state.job.schedule.mode === 'lockstep') throw new Error('expected no budget of an hour in mode lockstep');
+    if (source.annotator.price == null && Object.values(budget ?? {}).some((limits) => limits?.money !== undefined)) throw new Error(`expected a budget of calls or tokens: the job gives no price for ${name}`);
   }
   if (weights === undefined && stop === undefined && shards === undefined && annotation === undefined) throw new Error('expected weights, stop, shards or annotation');
 }

@@ -3,6 +3,7 @@
  * data, and every list in it is bounded; it is what continue-as-new carries.
  */
 import { SEGMENTS_PER_CALL_MAX, type AnnotateResult, type CollectResult, type FitResult, type MetricsLine, type PrepareRunResult, type UpdateBatch, type UpdateResult } from '../proto/activities.js';
+import type { AnnotationBudget } from '../proto/budget.js';
 import type { Job, StopSpec } from '../proto/job.js';
 import type { LabelQuality, RewardQuality } from '../proto/quality.js';
 import type { EpisodeSums, EvaluationRef, LabelLogRef, PolicyRef, SegmentRef } from '../proto/references.js';
@@ -29,6 +30,8 @@ export interface AnnotationState {
   readonly tokensIn: number;
   readonly tokensOut: number;
   readonly annotateMs: number;
+  /** Absent: the job bounds and prices nothing. */
+  readonly budget?: AnnotationBudget;
   /** As the newest call found it; absent: none has said. */
   readonly quality?: LabelQuality;
   /** Newest segments whose messages may still wait, oldest first, at most `annotationWindow(job)`; `seen`: a call had it. */

@@ -2,7 +2,8 @@
 import type { AnnotateResult, CollectResult, UpdateBatch, UpdateResult } from '../proto/activities.js';
 import type { Job } from '../proto/job.js';
 import type { LabelLogRef, SegmentRef } from '../proto/references.js';
-import type { SteerInput, SteerRecord } from '../proto/status.js';
+import { withBudget } from '../proto/budget.js';
+import type { AnnotationBounds, SteerInput, SteerRecord } from '../proto/status.js';
 import { fitted } from './fit-state.js';
 import { withParked } from './parked-steps.js';
 import { metricsLines } from './training-metrics.js';
@@ -83,9 +84,14 @@ function steered(state: TrainingState, change: SteerInput, atMs: number): Traini
     stop: change.stop ?? state.stop,
     shardsWanted: wanted,
     shards: [...state.shards, ...Array.from({ length: Math.max(0, wanted - state.shards.length) }, () => newShard(state.job))],
-    annotationBounds: { ...state.annotationBounds, ...mapValues(change.annotation ?? {}, (bounds, source) => ({ ...state.annotationBounds?.[source], ...bounds })) },
+    annotationBounds: { ...state.annotationBounds, ...mapValues(change.annotation ?? {}, (bounds, source) => withBounds(state.annotationBounds?.[source], bounds)) },
     steers: [...(state.steers ?? []), record].slice(-DECISIONS_KEPT),
   };
+}
+
+function withBounds(before: AnnotationBounds | undefined, bounds: AnnotationBounds): AnnotationBounds {
+  const budget = withBudget(before?.budget, bounds.budget);
+  return { ...before, ...bounds, ...(Object.keys(budget).length > 0 && { budget }) };
 }
 
 function openAnnotation(log: LabelLogRef): AnnotationState {
@@ -165,6 +171,7 @@ function annotated(state: TrainingState, source: string, result: AnnotateResult,
     tokensIn: before.tokensIn + result.tokensIn,
     tokensOut: before.tokensOut + result.tokensOut,
     annotateMs: before.annotateMs + result.annotateMs,
+    ...(result.budget === undefined ? {} : { budget: result.budget }),
     ...(result.quality ?? before.quality ? { quality: result.quality ?? before.quality } : {}),
     window: result.waiting === 0 ? marked.filter((one) => !one.seen) : marked,
   };

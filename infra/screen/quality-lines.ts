@@ -1,7 +1,9 @@
-/** How good labels and rewards are, on the screen. Pure. */
+/** How good labels and rewards are, and what labels cost, on the screen. Pure. */
+import { parkingText } from '../../proto/budget.js';
 import { warningText, type LabelQuality } from '../../proto/quality.js';
-import type { RunStatus } from '../../proto/status.js';
+import type { AnnotationStatus, RunStatus } from '../../proto/status.js';
 import { formatNumber, formatShare, printable } from './format.js';
+import type { Paint } from './view.js';
 
 /** Characters of a message that are shown. */
 const MESSAGE_MAX = 60;
@@ -21,6 +23,13 @@ export function qualityRows(status: RunStatus): { readonly rows: readonly [strin
     return [[`pays`, `${source}: ${quote(most.key)} brings ${formatShare(most.share)}; ${formatShare(observations === 0 ? 0 : known / observations)} of messages known`]];
   });
   return { rows: [...labels, ...pays], warnings: (status.rewardQuality?.warnings ?? []).map((warning) => warningText(warning, quote)) };
+}
+
+/** What annotation has cost, and whether a budget keeps it from asking. */
+export function budgetRows({ budget }: AnnotationStatus, paint: Paint, name: string): [string, string][] {
+  if (budget === undefined) return [];
+  const uses = budget.uses.map(({ scope, unit, used, limit }) => `${formatNumber(used)}${limit === null ? '' : ` of ${formatNumber(limit)}`} ${unit} (${scope})`);
+  return [...(uses.length === 0 ? [] : [[name, uses.join(', ')] as [string, string]]), ...(budget.parked === null ? [] : [[name, paint.warn(`${parkingText(budget.parked)}; laurel steer --budget raises it`)] as [string, string]])];
 }
 
 function labelsText({ agreement, drift }: LabelQuality): string {

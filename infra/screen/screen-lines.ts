@@ -1,8 +1,8 @@
 /** The live screen: status in, lines out. Pure. */
 import type { AnnotationStatus, RunStatus } from '../../proto/status.js';
 import { formatBar, formatCount, formatDuration, formatName, formatNumber, formatShare, printable } from './format.js';
-import { qualityRows } from './quality-lines.js';
 import { modelPlainParts, modelRows } from './model-lines.js';
+import { budgetRows, qualityRows } from './quality-lines.js';
 import type { Paint, ScreenView } from './view.js';
 
 const BAR_WIDTH = 32;
@@ -79,6 +79,7 @@ function statusRows(view: ScreenView, status: RunStatus, paint: Paint): [string,
   for (const one of status.annotations) {
     const name = status.annotations.length > 1 ? `: ${one.source}` : '';
     rows.push([`labels${name}`, labelsText(one, status.annotations.length === 1 ? view.rates.labelsPerSecond : undefined)]);
+    rows.push(...budgetRows(one, paint, `budget${name}`));
   }
   const quality = qualityRows(status);
   rows.push(...quality.rows, ...quality.warnings.map((warning): [string, string] => ['suspicious', paint.warn(warning)]), ['reward', rewardText(status)]);

@@ -10,6 +10,7 @@ import type { ObjectStore } from '../store/object-store.js';
 import { describeAnnotator, writeDescription } from './annotator-id.js';
 import type { ChunkLimits } from './answer-buffer.js';
 import { AnswerSpool } from './answer-spool.js';
+import { BudgetGuard } from './budget-guard.js';
 import { planBacklog, SegmentMessages } from './backlog.js';
 import type { Backlog } from './backlog.js';
 import { judgeOf } from './judges/create-judge.js';
@@ -90,12 +91,12 @@ export class Annotator {
     const messages = await this.questions(input, control.signal);
     const limits = { pendingMax: input.drain ? Number.POSITIVE_INFINITY : input.annotator.pendingMax, attemptsMax: input.annotator.attemptsMax };
     const plan = planBacklog(messages, await session.log.table.head(), session.inFlight, limits);
-    const unavailable = input.drain
-      ? await this.askAll(session, messages, limits.attemptsMax, control)
-      : await this.askFor(session, plan, input.annotator.callMs, control);
+    const guard = new BudgetGuard(session.log.table.spending, { budget: input.annotator.budget, price: input.annotator.price ?? null, run: input.run, nowMs: Date.now() });
+    const unavailable = input.drain ? await this.askAll(session, guard, messages, input, control) : await this.askFor(session, guard, plan, input, control);
     const view = await session.log.table.head();
     const left = planBacklog(messages, view, session.inFlight, { ...limits, pendingMax: Number.POSITIVE_INFINITY });
     const counts = session.answers.takeCounts();
+    const budget = guard.state(left.ask.length);
     return {
       log: view.ref(),
       made: counts.made,
@@ -107,6 +108,7 @@ export class Annotator {
       tokensIn: counts.tokensIn,
       tokensOut: counts.tokensOut,
       annotateMs: performance.now() - startedAt,
+      ...(budget === undefined ? {} : { budget }),
       quality: (await this.meter(input)).measure(view),
     };
   }
@@ -151,13 +153,13 @@ export class Annotator {
   }
 
   /** Gives how many questions found no judge. */
-  private async askFor(session: AnnotatorSession, plan: Backlog, callMs: number, { signal, onProgress }: AnnotateControl): Promise<number> {
+  private async askFor(session: AnnotatorSession, guard: BudgetGuard, plan: Backlog, { run, annotator: { callMs } }: AnnotateInput, { signal, onProgress }: AnnotateControl): Promise<number> {
     const deadline = performance.now() + callMs;
-    const more = (): boolean => !this.stopping && !signal.aborted && performance.now() < deadline;
+    const more = (): boolean => !this.stopping && !signal.aborted && performance.now() < deadline && guard.room(session.onTheirWay(run)) > 0;
     let answered = 0;
-    const { round, done } = session.ask(plan.ask, more, () => onProgress({ made: session.answers.counted.made, waiting: plan.ask.length - ++answered }));
+    const { round, done } = session.ask(run, plan.ask, more, () => onProgress({ made: session.answers.counted.made, waiting: plan.ask.length - ++answered }));
     // Where only questions of an earlier call are in flight there is still something to wait for.
-    const settled = done.then(() => (plan.inFlight > 0 ? session.settled() : undefined));
+    const settled = done.then(() => (plan.inFlight > 0 || guard.room(session.onTheirWay(run)) === 0 ? session.settled() : undefined));
     await untilTime(settled, callMs, signal);
     if (this.stopping) await untilTime(session.settled(), Number.POSITIVE_INFINITY, signal);
     await session.answers.flush();
@@ -166,7 +168,7 @@ export class Annotator {
     return round.unavailable;
   }
 
-  private async askAll(session: AnnotatorSession, messages: readonly string[], attemptsMax: number, { signal, onProgress }: AnnotateControl): Promise<number> {
+  private async askAll(session: AnnotatorSession, guard: BudgetGuard, messages: readonly string[], { run, annotator: { attemptsMax } }: AnnotateInput, { signal, onProgress }: AnnotateControl): Promise<number> {
     for (;;) {
       signal.throwIfAborted();
       const plan = planBacklog(messages, await session.log.table.head(), session.inFlight, { pendingMax: Number.POSITIVE_INFINITY, attemptsMax });
@@ -177,8 +179,10 @@ export class Annotator {
         await session.answers.flush();
         continue;
       }
+      const room = guard.room(session.onTheirWay(run));
+      if (room === 0) return 0;
       let answered = 0;
-      const { round, done } = session.askTogether(plan.ask.slice(0, DRAIN_CHUNK), () => onProgress({ made: session.answers.counted.made, waiting: plan.ask.length - ++answered }));
+      const { round, done } = session.askTogether(run, plan.ask.slice(0, Math.min(DRAIN_CHUNK, room)), () => onProgress({ made: session.answers.counted.made, waiting: plan.ask.length - ++answered }));
       await untilTime(done, Number.POSITIVE_INFINITY, signal);
       if (round.error !== undefined) throw round.error;
     }

@@ -6,7 +6,9 @@ import { binary, binaryColumn, columnArray, primitive, readTable, tableBytes, ut
 import { PAIR_CHOICES, type AnnotatorMode, type PairChoice } from '../../proto/judges.js';
 import { checkTable, LABEL_STATUS, METADATA_KIND, PAIR_LABEL_COLUMNS as C, LABEL_COLUMNS, tableMetadata } from '../../proto/schemas.js';
 import type { LabelStatus } from '../../proto/schemas.js';
+import { addSpending, NOTHING_SPENT, type Spending } from '../../proto/budget.js';
 import { pairOf, pairText } from './pair.js';
+import type { EntrySpending } from './spending-table.js';
 import { textKey } from './text-key.js';
 
 export { textKey, textOfKey } from './text-key.js';
@@ -37,6 +39,8 @@ export interface LabelRecord {
   readonly attempt: number;
   /** ISO 8601. */
   readonly askedAt: string;
+  /** The run that asked. An entry knows the sum of each run, not which record is whose: absent in what is read. */
+  readonly run?: string;
 }
 
 interface LabelBody {
@@ -44,6 +48,8 @@ interface LabelBody {
   readonly rows: number;
   /** sha256 over all columns: an entry has no reference that could hold the digest of its bytes. */
   readonly digest: string;
+  /** What each run has spent on this entry. Absent in entries of earlier versions, and where no run asked. */
+  readonly runs?: Readonly<Record<string, Spending>>;
 }
 
 /** `model` of a label that a person made. */
@@ -99,8 +105,17 @@ export function encodeLabels(annotator: string, records: readonly LabelRecord[])
     utf8(C.askedAt, entry.askedAt),
     ...(entry.pairs ? [binary(C.second, entry.pairs.second), primitive(C.choice, entry.pairs.choice)] : []),
   ];
-  const body: LabelBody = { annotator, rows: records.length, digest: contentDigest(entry) };
+  const runs = spendingByRun(records);
+  const body: LabelBody = { annotator, rows: records.length, digest: contentDigest(entry), ...(Object.keys(runs).length > 0 && { runs }) };
   return tableBytes(columns, { metadata: tableMetadata(pairs ? 'pair-label' : 'label', body), batchRows: Math.max(1, records.length) });
+}
+
+function spendingByRun(records: readonly LabelRecord[]): Record<string, Spending> {
+  const runs: Record<string, Spending> = {};
+  for (const { run, tokensIn, tokensOut } of records) {
+    if (run !== undefined) runs[run] = addSpending(runs[run] ?? NOTHING_SPENT, { calls: 1, tokensIn, tokensOut });
+  }
+  return runs;
 }
 
 function readColumns(table: Table, ofPairs: boolean): EntryColumns {
@@ -128,6 +143,7 @@ export interface LabelColumns {
   /** Whether a person made the label. */
   readonly human: readonly boolean[];
   readonly choices: readonly (PairChoice | null)[];
+  readonly spending: EntrySpending;
 }
 
 /**
@@ -135,14 +151,26 @@ export interface LabelColumns {
  * @throws LaurelError LAUREL_STORE_CORRUPT where the bytes are torn or altered; LAUREL_SCHEMA_MISMATCH for another version.
  */
 export function decodeLabels(bytes: Uint8Array, key: string, annotator: string): LabelColumns {
-  const entry = openLabels(bytes, key, annotator);
+  const { entry, body } = openLabels(bytes, key, annotator);
   const { label, status, model } = entry;
-  return { keys: entry.text.map((_, row) => textKey(questionOf(entry, row))), labels: label, statuses: status, human: model.map((name) => name === HUMAN), choices: model.map((_, row) => choiceOf(entry, row)) };
+  return { spending: spendingOf(entry, body.runs ?? {}), keys: entry.text.map((_, row) => textKey(questionOf(entry, row))), labels: label, statuses: status, human: model.map((name) => name === HUMAN), choices: model.map((_, row) => choiceOf(entry, row)) };
+}
+
+/** Labels of people cost nothing. */
+function spendingOf({ model, tokensIn, tokensOut, askedAt }: EntryColumns, runs: Readonly<Record<string, Spending>>): EntrySpending {
+  let spent = NOTHING_SPENT;
+  let askedAtMs = 0;
+  model.forEach((name, row) => {
+    if (name === HUMAN) return;
+    spent = addSpending(spent, { calls: 1, tokensIn: tokensIn[row] as number, tokensOut: tokensOut[row] as number });
+    askedAtMs = Math.max(askedAtMs, Date.parse(askedAt[row] as string) || 0);
+  });
+  return { askedAtMs, spent, runs };
 }
 
 /** All of one log entry, with its provenance. @throws as decodeLabels */
 export function decodeRecords(bytes: Uint8Array, key: string, annotator: string): LabelRecord[] {
-  const entry = openLabels(bytes, key, annotator);
+  const { entry } = openLabels(bytes, key, annotator);
   return entry.text.map((_, row) => {
     const status = LABEL_STATUS[entry.status[row] as number] as LabelStatus;
     return {
@@ -171,7 +199,7 @@ function choiceOf({ pairs }: EntryColumns, row: number): PairChoice | null {
   return (pairs && PAIR_CHOICES[(pairs.choice[row] as number) - 1]) ?? null;
 }
 
-function openLabels(bytes: Uint8Array, key: string, annotator: string): EntryColumns {
+function openLabels(bytes: Uint8Array, key: string, annotator: string): { readonly entry: EntryColumns; readonly body: LabelBody } {
   let table: Table;
   let body: LabelBody;
   try {
@@ -197,7 +225,7 @@ function openLabels(bytes: Uint8Array, key: string, annotator: string): EntryCol
   }
   const digest = contentDigest(entry);
   if (digest !== body.digest) throw corrupt(key, `content with digest ${digest}, not ${body.digest}`);
-  return entry;
+  return { entry, body };
 }
 
 function corrupt(key: string, found: string, cause?: unknown): LaurelError {

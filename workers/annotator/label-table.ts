@@ -6,6 +6,7 @@ import { LABEL_STATUS } from '../../proto/schemas.js';
 import { layout } from '../store/layout.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { decodeLabels } from './label-record.js';
+import { SpendingTable } from './spending-table.js';
 import { textKey } from './text-key.js';
 
 const STATUS_OK = LABEL_STATUS.indexOf('ok');
@@ -52,6 +53,8 @@ export class LabelTable {
   private readonly order: string[] = [];
   /** Distinct verdicts in the first n entries: so many of `order` belong to them. */
   private readonly labelCounts: number[] = [0];
+  /** What the loaded entries have cost. */
+  readonly spending = new SpendingTable();
   private loading: Promise<unknown> = Promise.resolve();
   private listed = false;
 
@@ -127,7 +130,8 @@ export class LabelTable {
     const key = layout.label(this.annotator, entry);
     const bytes = await this.store.get(key);
     if (bytes === undefined) return false;
-    const { keys, labels, statuses, human, choices } = decodeLabels(bytes, key, this.annotator);
+    const { keys, labels, statuses, human, choices, spending } = decodeLabels(bytes, key, this.annotator);
+    this.spending.add(spending);
     keys.forEach((text, row) => {
       if (statuses[row] === STATUS_OK) {
         this.add(text, { probability: labels[row] as number, entry, human: human[row] === true, ...(choices[row] ? { choice: choices[row] } : {}) });

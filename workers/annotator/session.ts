@@ -2,6 +2,7 @@
 import type { LaurelError } from '../../proto/errors.js';
 import { AnswerBuffer } from './answer-buffer.js';
 import type { AnswerSpool } from './answer-spool.js';
+import type { OnTheirWay } from './budget-guard.js';
 import type { ChunkLimits } from './answer-buffer.js';
 import type { Judge, Outcome } from './judges/judge.js';
 import type { LabelLog } from './label-log.js';
@@ -28,8 +29,8 @@ export class AnnotatorSession {
   private readonly kept = new Map<string, LabelRecord>();
   private readonly closing = new AbortController();
   private readonly rounds = new Set<Promise<unknown>>();
-  /** When a message was sent to the judge. */
-  private readonly askedAt = new Map<string, string>();
+  /** When a message was sent to the judge, and for whom; until its answer is in the log. */
+  private readonly asked = new Map<string, { readonly at: string; readonly run: string }>();
 
   constructor(
     readonly judge: Judge,
@@ -39,7 +40,7 @@ export class AnnotatorSession {
     private readonly spool?: AnswerSpool,
   ) {
     this.answers = new AnswerBuffer(log, limits, (keys) => {
-      for (const key of keys) this.inFlight.delete(key);
+      for (const key of keys) this.land(key);
       this.spool?.written(keys);
     });
   }
@@ -68,8 +69,8 @@ export class AnnotatorSession {
    * Asks messages in order while `more()` holds, each answer being logged within moments. Questions that are in flight when
    * `more()` ends are still answered and logged, whether anybody waits for the round or not: they are paid for.
    */
-  ask(keys: Iterable<string>, more: () => boolean, onAnswer: () => void): { readonly round: Round; readonly done: Promise<void> } {
-    const { round, done } = this.start(keys, more, (record) => {
+  ask(run: string, keys: Iterable<string>, more: () => boolean, onAnswer: () => void): { readonly round: Round; readonly done: Promise<void> } {
+    const { round, done } = this.start(run, keys, more, (record) => {
       this.answers.add(record);
       onAnswer();
     });
@@ -77,9 +78,9 @@ export class AnnotatorSession {
   }
 
   /** Asks all of `keys` and logs the answers as one entry in that order, so that the log does not depend on timing. */
-  askTogether(keys: readonly string[], onAnswer: () => void): { readonly round: Round; readonly done: Promise<void> } {
+  askTogether(run: string, keys: readonly string[], onAnswer: () => void): { readonly round: Round; readonly done: Promise<void> } {
     const records = new Map<string, LabelRecord>();
-    const { round, done } = this.start(keys, () => true, (record) => {
+    const { round, done } = this.start(run, keys, () => true, (record) => {
       records.set(textKey(record.text), record);
       onAnswer();
     });
@@ -87,7 +88,7 @@ export class AnnotatorSession {
       try {
         await done;
       } catch (error) {
-        for (const key of records.keys()) this.inFlight.delete(key);
+        for (const key of records.keys()) this.land(key);
         throw error;
       }
       const inOrder = keys.flatMap((key) => records.get(key) ?? []);
@@ -124,7 +125,7 @@ export class AnnotatorSession {
 
   private stopped = false;
 
-  private start(keys: Iterable<string>, more: () => boolean, onAnswer: (record: LabelRecord) => void): { readonly round: Round; readonly done: Promise<void> } {
+  private start(run: string, keys: Iterable<string>, more: () => boolean, onAnswer: (record: LabelRecord) => void): { readonly round: Round; readonly done: Promise<void> } {
     const round: Round = { asked: 0, answers: 0, unavailable: 0, error: undefined };
     const open = new Set<string>();
     let down = false;
@@ -141,7 +142,7 @@ export class AnnotatorSession {
           onAnswer(kept);
           continue;
         }
-        session.askedAt.set(key, new Date().toISOString());
+        session.asked.set(key, { at: new Date().toISOString(), run });
         open.add(key);
         round.asked++;
         yield textOfKey(key);
@@ -160,20 +161,27 @@ export class AnnotatorSession {
           }
           round.unavailable++;
           round.error = outcome.error;
-          this.forget(textKey(outcome.text));
+          this.land(textKey(outcome.text));
           // Asking on would only spend the tries of every other message too.
           down = this.judge.trouble !== undefined;
         }
       } finally {
-        for (const key of open) this.forget(key);
+        for (const key of open) this.land(key);
       }
     };
     return { round, done: consume() };
   }
 
-  private forget(key: string): void {
+  /** Questions that were asked and whose answers are not in the log yet. */
+  onTheirWay(run: string): OnTheirWay {
+    let ofRun = 0;
+    for (const one of this.asked.values()) if (one.run === run) ofRun++;
+    return { ofRun, ofAll: this.asked.size };
+  }
+
+  private land(key: string): void {
     this.inFlight.delete(key);
-    this.askedAt.delete(key);
+    this.asked.delete(key);
   }
 
   private hold(done: Promise<void>): Promise<void> {
@@ -184,10 +192,9 @@ export class AnnotatorSession {
 
   private record({ text, answer }: Outcome & { kind: 'answer' }): LabelRecord {
     const key = textKey(text);
-    const askedAt = this.askedAt.get(key) ?? new Date().toISOString();
-    this.askedAt.delete(key);
+    const { at: askedAt, run } = this.asked.get(key) ?? { at: new Date().toISOString(), run: undefined };
     const { status, label, choice, reply, model, tokensIn, tokensOut, latencyMs } = answer;
     const pair = this.prompt.mode === 'pairwise' ? { mode: 'pairwise' as const, choice } : {};
-    return { ...pair, text, status, label, reply, model: model ?? this.judge.id, promptHash: this.prompt.hash, tokensIn, tokensOut, latencyMs, attempt: 1, askedAt };
+    return { ...pair, text, status, label, reply, model: model ?? this.judge.id, promptHash: this.prompt.hash, tokensIn, tokensOut, latencyMs, attempt: 1, askedAt, ...(run === undefined ? {} : { run }) };
   }
 }

@@ -1,5 +1,6 @@
-/** `laurel steer <run>`: changes reward weights or the stop criterion of a run that is open. */
+/** `laurel steer <run>`: changes weights, stop criterion, shards, or bounds of annotation of a run that is open. */
 import { InvalidArgumentError, type Command } from 'commander';
+import { BUDGET_SCOPES, BUDGET_UNITS, withBudget, type BudgetSpec } from '../../../proto/budget.js';
 import type { StopSpec } from '../../../proto/job.js';
 import type { SteerInput } from '../../../proto/status.js';
 import { parsePositive } from '../arguments.js';
@@ -13,6 +14,7 @@ interface SteerOptions {
   readonly shards?: number;
   readonly callMs?: Record<string, number>;
   readonly pendingMax?: Record<string, number>;
+  readonly budget?: Record<string, BudgetSpec>;
 }
 
 export function addSteer(program: Command): void {
@@ -27,16 +29,26 @@ export function addSteer(program: Command): void {
     .option('--shards <count>', 'so many shards play', parsePositive)
     .option('--call-ms <source=milliseconds>', 'time of one annotate call; one option for each source', collectWeight)
     .option('--pending-max <source=count>', 'messages that may wait for the judge; one option for each source', collectWeight)
+    .option('--budget <source.scope.unit=number>', 'bound on what is asked, for example helpful.run.calls=5000; scopes run, hour, annotator; units calls, tokens, money', collectBudget)
     .action(async (run: string, options: SteerOptions) => sendUpdate(run, 'steer', { ...steerInput(options), by: process.env['USER'] ?? 'laurel' }));
 }
 
-export function steerInput({ weight, transitions, versions, runMs, shards, callMs, pendingMax }: SteerOptions): SteerInput {
+export function steerInput({ weight, transitions, versions, runMs, shards, callMs, pendingMax, budget }: SteerOptions): SteerInput {
   const stop: StopSpec = { ...(transitions !== undefined && { transitions }), ...(versions !== undefined && { versions }), ...(runMs !== undefined && { runMs }) };
-  const sources = [...new Set([...Object.keys(callMs ?? {}), ...Object.keys(pendingMax ?? {})])];
-  const annotation = Object.fromEntries(sources.map((source) => [source, { ...(callMs?.[source] !== undefined && { callMs: callMs[source] }), ...(pendingMax?.[source] !== undefined && { pendingMax: pendingMax[source] }) }]));
+  const sources = [...new Set([callMs, pendingMax, budget].flatMap((bounds) => Object.keys(bounds ?? {})))];
+  const annotation = Object.fromEntries(sources.map((source) => [source, { ...(callMs?.[source] !== undefined && { callMs: callMs[source] }), ...(pendingMax?.[source] !== undefined && { pendingMax: pendingMax[source] }), ...(budget?.[source] !== undefined && { budget: budget[source] }) }]));
   const input: SteerInput = { ...(weight && { weights: weight }), ...(Object.keys(stop).length > 0 && { stop }), ...(shards !== undefined && { shards }), ...(sources.length > 0 && { annotation }) };
-  if (Object.keys(input).length === 0) throw new InvalidArgumentError('expected --weight, --transitions, --versions, --run-ms, --shards, --call-ms or --pending-max');
+  if (Object.keys(input).length === 0) throw new InvalidArgumentError('expected --weight, --transitions, --versions, --run-ms, --shards, --call-ms, --pending-max or --budget');
   return input;
+}
+
+export function collectBudget(value: string, before: Record<string, BudgetSpec> = {}): Record<string, BudgetSpec> {
+  const [name = '', number = '', ...rest] = value.split('=');
+  const [unit, scope, ...source] = name.split('.').reverse();
+  const known = BUDGET_SCOPES.some((one) => one === scope) && BUDGET_UNITS.some((one) => one === unit);
+  if (!known || source.length === 0 || number === '' || rest.length > 0 || !(Number(number) >= 0)) throw new InvalidArgumentError('expected source.scope.unit=number, for example helpful.run.calls=5000');
+  const key = source.reverse().join('.');
+  return { ...before, [key]: withBudget(before[key], { [scope as string]: { [unit as string]: Number(number) } }) };
 }
 
 export function collectWeight(value: string, before: Record<string, number> = {}): Record<string, number> {

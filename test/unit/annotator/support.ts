@@ -79,9 +79,9 @@ export class Bench {
     this.annotator = new Annotator({ store, reader, resources: { modelPath: () => gemma(), secret: () => undefined }, closeGraceMs: 500, ...(chunk ? { chunk } : {}), ...(spool === undefined ? {} : { spool }) });
   }
 
-  async annotate(segments: readonly SegmentRef[], drain = false): Promise<AnnotateResult> {
+  async annotate(segments: readonly SegmentRef[], drain = false, run = 'test'): Promise<AnnotateResult> {
     const { annotator: annotatorId } = await this.annotator.openAnnotator({ annotator: this.spec });
-    const input = { run: 'test', source: 'helpful', annotator: this.spec, annotatorId, segments, drain };
+    const input = { run, source: 'helpful', annotator: this.spec, annotatorId, segments, drain };
     return this.annotator.annotate(input, { signal: this.aborting.signal, onProgress: (note) => this.progress.push(note) });
   }
 

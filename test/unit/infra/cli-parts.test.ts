@@ -6,7 +6,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AssetLines } from '../../../infra/cli/asset-progress.js';
 import { checkNode } from '../../../infra/cli/checks.js';
-import { collectWeight, steerInput } from '../../../infra/cli/commands/steer.js';
+import { collectBudget, collectWeight, steerInput } from '../../../infra/cli/commands/steer.js';
 import { describeEvent } from '../../../infra/cli/crew.js';
 import { describeFailure } from '../../../infra/cli/failure.js';
 import { assetsOf, readJobFile } from '../../../infra/cli/job-file.js';
@@ -118,6 +118,8 @@ describe('small parts', () => {
     expect(steerInput({ weight: collectWeight('b=0.5', collectWeight('a=1')), transitions: 10 })).toEqual({ weights: { a: 1, b: 0.5 }, stop: { transitions: 10 } });
     for (const wrong of ['a', 'a=', '=1', 'a=b', 'a=1=2']) expect(() => collectWeight(wrong)).toThrow('source=number');
     expect(() => steerInput({})).toThrow('expected --weight');
+    expect(steerInput({ budget: collectBudget('helpful.hour.money=1.5', collectBudget('helpful.run.calls=10')) })).toEqual({ annotation: { helpful: { budget: { run: { calls: 10 }, hour: { money: 1.5 } } } } });
+    for (const wrong of ['helpful.run=1', 'run.calls=1', 'helpful.day.calls=1', 'helpful.run.calls=x', 'helpful.run.calls']) expect(() => collectBudget(wrong)).toThrow('expected source.scope.unit');
   });
 
   it('a death is told with the message of the last log line', () => {
