@@ -14,7 +14,7 @@ import type { ObjectStore } from '../workers/store/object-store.js';
 export async function labelsOfEvaluations(store: ObjectStore, spec: AnnotatorSpec, evaluations: readonly EvaluationRecord[]): Promise<LabelView> {
   const prompt = promptOf(spec);
   const judge = await judgeOf(spec, prompt, { modelPath: async () => (await requireAsset(ASSETS['gemma3-270m']))['model']!, secret: (name) => process.env[name] });
-  const description = describeAnnotator(spec.mode, judge, prompt);
+  const description = describeAnnotator(spec, judge, prompt);
   await writeDescription(store, description);
   const log = new LabelLog(store, description.annotator);
   const known = await log.table.head();

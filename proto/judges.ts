@@ -1,6 +1,7 @@
 /** Judges: who answers the annotator's questions. Secrets are named by environment variable, never written in a job. */
 import { z } from 'zod';
 import { budgetSchema, priceSchema } from './budget.js';
+import { GOAL_NAMES, GOAL_PRESETS, type GoalPreset } from './goals.js';
 import { labelledSchema } from './labelled.js';
 
 export const secretSchema = z
@@ -111,16 +112,27 @@ const pairsSchema = z
   })
   .describe('How messages are compared where the mode is pairwise.');
 
-export const annotatorSchema = z
+export const NORMAL_FORMS = ['raw', 'digits', 'items'] as const;
+export type NormalForm = (typeof NORMAL_FORMS)[number];
+
+const goalSchema = z
+  .union([z.string().min(1).max(2000), z.strictObject({ preset: z.enum(GOAL_NAMES).describe('A goal by name, for NetHack: score, combat, gold or descent (docs/oni.md).') })])
+  .describe('What is worth doing: in words, or by the name of a preset; stands in the prompt.');
+
+const annotatorFields = z
   .strictObject({
     mode: z.enum(['pointwise', 'pairwise']).default('pointwise').describe('pointwise: is this message helpful; pairwise: which of two messages shows more progress.'),
-    goal: z.string().min(1).max(2000).describe('What is worth doing, in words; stands in the prompt.'),
+    goal: goalSchema,
     prompt: z
       .string()
       .regex(/^[a-z0-9-]+$/)
       .nullable()
       .default(null)
       .describe('Name of the prompt template; null: helpful-v1, or preferred-v1 where the mode is pairwise.'),
+    normalForm: z
+      .enum(NORMAL_FORMS)
+      .default('raw')
+      .describe('Messages of one form are asked about once, have one label and one reward. raw: byte for byte; digits: numbers are masked (`$ - # gold pieces.`); items: also items and the letters they are carried under (`You see here *.`, NetHack). The judge sees the form; part of the annotator.'),
     pairs: pairsSchema.prefault({}),
     examples: z
       .array(z.strictObject({ text: z.string().min(1).max(256).describe('A message.'), helpful: z.boolean().describe('Its label.') }))
@@ -139,5 +151,12 @@ export const annotatorSchema = z
     attemptsMax: z.int().min(1).max(10).default(2).describe('How often an unparsable or failed question is asked in all.'),
   })
   .describe('Asks a judge about messages, in the background, newest first; answers are logged once and shared by all runs.');
+
+/** A goal by name becomes its words and, where the job gives none, its examples. */
+export const annotatorSchema = annotatorFields.transform(({ goal, examples, ...rest }) => {
+  const preset: GoalPreset | undefined = typeof goal === 'string' ? undefined : GOAL_PRESETS[goal.preset];
+  const shown = examples ?? (rest.mode === 'pointwise' ? preset?.examples?.map((one) => ({ ...one })) : undefined);
+  return { goal: typeof goal === 'string' ? goal : GOAL_PRESETS[goal.preset].text, ...(shown !== undefined && { examples: shown }), ...rest };
+});
 export type AnnotatorSpec = z.output<typeof annotatorSchema>;
 export type AnnotatorMode = AnnotatorSpec['mode'];

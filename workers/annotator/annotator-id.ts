@@ -10,16 +10,20 @@ import type { Prompt } from './prompts/prompt-template.js';
 export interface AnnotatorDescription {
   readonly annotator: string;
   readonly mode: AnnotatorSpec['mode'];
+  /** Absent: raw. */
+  readonly normalForm?: AnnotatorSpec['normalForm'];
   readonly judge: Readonly<Record<string, unknown>>;
   readonly prompt: Readonly<Record<string, unknown>>;
 }
 
 /**
- * hash(model digest, how its answer is read, prompt wording, goal, examples, label words). Threads, waiting times, bounds
+ * hash(model digest, how its answer is read, prompt wording, goal, examples, label words, normal form). Threads, waiting times, bounds
  * and how the reward side uses a probability are not part of it.
  */
-export function describeAnnotator(mode: AnnotatorSpec['mode'], judge: Pick<Judge, 'material'>, prompt: Pick<Prompt, 'material'>): AnnotatorDescription {
-  const material = { mode, judge: judge.material, prompt: prompt.material };
+export function describeAnnotator({ mode, normalForm }: Pick<AnnotatorSpec, 'mode'> & Partial<Pick<AnnotatorSpec, 'normalForm'>>, judge: Pick<Judge, 'material'>, prompt: Pick<Prompt, 'material'>): AnnotatorDescription {
+  // Left out where messages are taken as they are: so annotators were named before there was a choice.
+  const form = normalForm === undefined || normalForm === 'raw' ? {} : { normalForm };
+  const material = { mode, ...form, judge: judge.material, prompt: prompt.material };
   return { annotator: hashOf(material), ...material };
 }
 

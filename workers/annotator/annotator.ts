@@ -16,6 +16,7 @@ import type { Backlog } from './backlog.js';
 import { judgeOf } from './judges/create-judge.js';
 import type { JudgeResources } from './judges/create-judge.js';
 import { LabelLog } from './label-log.js';
+import { normalKey } from './normal-form.js';
 import { promptOf } from './prompts/registry.js';
 import { QualityMeter } from './quality/label-quality.js';
 import { openLabelledSet, type LabelledSet } from './quality/labelled-set.js';
@@ -68,7 +69,7 @@ export class Annotator {
   async openAnnotator({ annotator }: OpenAnnotatorInput): Promise<LabelLogRef> {
     const prompt = promptOf(annotator);
     const judge = await judgeOf(annotator, prompt, this.options.resources);
-    const description = describeAnnotator(annotator.mode, judge, prompt);
+    const description = describeAnnotator(annotator, judge, prompt);
     await judge.dispose();
     // A set that cannot be read is said before anything is asked.
     if (annotator.labelled != null) await this.labelledSet(annotator.labelled);
@@ -129,12 +130,13 @@ export class Annotator {
   }
 
   private async questions({ annotator, segments, seed }: AnnotateInput, signal: AbortSignal): Promise<string[]> {
-    if (annotator.mode === 'pairwise') return this.messages.pairsNewestFirst(segments, seed ?? 0, annotator.pairs.perSegment, signal);
-    const messages = await this.messages.newestFirst(segments, signal);
+    const form = annotator.normalForm ?? 'raw';
+    if (annotator.mode === 'pairwise') return this.messages.pairsNewestFirst(segments, form, { seed: seed ?? 0, count: annotator.pairs.perSegment }, signal);
+    const messages = await this.messages.newestFirst(segments, form, signal);
     const { labelled, labelledAsk } = annotator;
     if (!labelledAsk || labelled == null) return messages;
     // Last of all: what play shows is worth more.
-    return [...new Set([...messages, ...(await this.labelledSet(labelled)).truth.keys()])];
+    return [...new Set([...messages, ...[...(await this.labelledSet(labelled)).truth.keys()].map((key) => normalKey(form, key))])];
   }
 
   private labelledSet(labelled: LabelledSpec): Promise<LabelledSet> {
@@ -145,9 +147,10 @@ export class Annotator {
     return known;
   }
 
-  private async meter({ annotator: { threshold, labelled }, annotatorId }: AnnotateInput): Promise<QualityMeter> {
+  private async meter({ annotator: { threshold, labelled, normalForm }, annotatorId }: AnnotateInput): Promise<QualityMeter> {
     const name = canonicalJson([annotatorId, threshold, labelled ?? null]);
-    const known = this.meters.get(name) ?? new QualityMeter(this.log(annotatorId).table, threshold, labelled == null ? undefined : await this.labelledSet(labelled));
+    const set = labelled == null ? undefined : await this.labelledSet(labelled);
+    const known = this.meters.get(name) ?? new QualityMeter(this.log(annotatorId).table, { threshold, set, form: normalForm ?? 'raw' });
     this.meters.set(name, known);
     return known;
   }
@@ -204,7 +207,7 @@ export class Annotator {
   private async open(spec: AnnotatorSpec, annotatorId: string): Promise<AnnotatorSession> {
     const prompt = promptOf(spec);
     const judge = await judgeOf(spec, prompt, this.options.resources);
-    const { annotator } = describeAnnotator(spec.mode, judge, prompt);
+    const { annotator } = describeAnnotator(spec, judge, prompt);
     if (annotator !== annotatorId) {
       throw new LaurelError('LAUREL_MODEL_INVALID', `expected the judge to be that of annotator ${annotatorId}, on this worker it is ${annotator} (${judge.id}, ${judge.digest}); give all annotator workers the same model file`, { annotatorId, annotator });
     }

@@ -1,10 +1,12 @@
 /** What is still to be asked: (messages of the segments) minus (label log) minus (being asked). Never a truth of its own. */
 import { binaryColumn } from '../../proto/flight/tables.js';
+import type { NormalForm } from '../../proto/judges.js';
 import type { SegmentRef } from '../../proto/references.js';
 import { SEGMENT_COLUMNS } from '../../proto/schemas.js';
 import type { ArtifactReader } from '../store/artifact-reader.js';
 import type { LabelView } from './label-table.js';
-import { drawPairs } from './pair.js';
+import { normalKey } from './normal-form.js';
+import { drawPairs, type PairDraw } from './pair.js';
 import { cleanText, decodeText } from './prompts/message-text.js';
 import { textKey, textOfKey } from './text-key.js';
 
@@ -22,25 +24,30 @@ export class SegmentMessages {
   ) {}
 
   /**
-   * Distinct messages of `segments` (newest last), newest first; blank ones are left out: there is nothing to ask.
+   * Distinct normal forms of the messages of `segments` (newest last), newest first; blank ones are left out: there is nothing to ask.
    * @throws LaurelError LAUREL_STORE_MISSING, LAUREL_STORE_CORRUPT, LAUREL_STORE_UNAVAILABLE, LAUREL_TRANSPORT_FAILED
    */
-  async newestFirst(segments: readonly SegmentRef[], signal?: AbortSignal): Promise<string[]> {
-    const messages = await Promise.all(segments.map((segment) => this.ofSegment(segment, signal)));
+  async newestFirst(segments: readonly SegmentRef[], form: NormalForm, signal?: AbortSignal): Promise<string[]> {
+    const messages = await Promise.all(segments.map((segment) => this.formsOf(segment, form, signal)));
     return [...new Set(messages.reverse().flat())];
   }
 
   /**
-   * Distinct pairs of messages, those of the newest segment first; a pair compares messages of one segment.
+   * Distinct pairs of messages in their normal form, those of the newest segment first; a pair compares messages of one segment.
    * @throws as newestFirst
    */
-  async pairsNewestFirst(segments: readonly SegmentRef[], seed: number, count: number, signal?: AbortSignal): Promise<string[]> {
+  async pairsNewestFirst(segments: readonly SegmentRef[], form: NormalForm, draw: Pick<PairDraw, 'seed' | 'count'>, signal?: AbortSignal): Promise<string[]> {
     const found = new Set<string>();
     for (const segment of segments.toReversed()) {
       const { shard, seq } = segment;
-      for (const key of drawPairs(await this.ofSegment(segment, signal), { seed, shard, seq, count })) found.add(key);
+      for (const key of drawPairs(await this.formsOf(segment, form, signal), { ...draw, shard, seq })) found.add(key);
     }
     return [...found];
+  }
+
+  private async formsOf(segment: SegmentRef, form: NormalForm, signal: AbortSignal | undefined): Promise<readonly string[]> {
+    const keys = await this.ofSegment(segment, signal);
+    return form === 'raw' ? keys : [...new Set(keys.map((key) => normalKey(form, key)))];
   }
 
   private async ofSegment(segment: SegmentRef, signal: AbortSignal | undefined): Promise<readonly string[]> {

@@ -1,4 +1,5 @@
 /** What the language model taught: label counts, probabilities, and the most common messages with their labels. */
+import { normalKey } from '../annotator/normal-form.js';
 import { barChart, lineChart } from './charts.js';
 import { escapeHtml, figure, formatCount, formatName, formatNumber, section, table } from './html.js';
 import type { MessageVerdict, ReportAnnotation, ReportData } from './report-data.js';
@@ -56,7 +57,7 @@ function messageTable(data: ReportData): string {
   const rows = messages.common.slice(0, MESSAGES_SHOWN).map((message) => [
     escapeHtml(message.text),
     formatNumber((1000 * message.count) / Math.max(1, messages.transitions)),
-    ...annotations.map((one) => verdictCell(one.verdicts.get(message.key), thresholdOf(data, one.source))),
+    ...annotations.map((one) => verdictCell(one.verdicts.get(normalKey(one.form, message.key)), thresholdOf(data, one.source))),
   ]);
   const body = table(head, rows, [false, true, ...annotations.map(() => false)]).replace(/<tr><td>/g, '<tr><td class="message">');
   const note = `counted in ${formatCount(messages.segments)} of ${formatCount(messages.segmentsInAll)} segments spread over the run, ${formatCount(messages.distinct)} distinct messages in ${formatCount(messages.transitions)} transitions`;

@@ -4,8 +4,9 @@ import { LABEL_STATUS, type LabelStatus } from '../../proto/schemas.js';
 import type { RunStatus } from '../../proto/status.js';
 import { decodeRecords, HUMAN, type LabelRecord } from '../annotator/label-record.js';
 import { disagreementOf, driftOf, type Verdict } from '../annotator/quality/drift.js';
-import { agreementWith } from '../annotator/quality/label-quality.js';
-import { storedLabelledSet, type LabelledSet } from '../annotator/quality/labelled-set.js';
+import { agreementWith, type MeterOptions } from '../annotator/quality/label-quality.js';
+import { storedLabelledSet } from '../annotator/quality/labelled-set.js';
+import { normalKey } from '../annotator/normal-form.js';
 import { textKey } from '../annotator/text-key.js';
 import { readJson } from '../store/artifacts.js';
 import { layout } from '../store/layout.js';
@@ -24,9 +25,9 @@ export async function loadAnnotations(store: ObjectStore, job: Job, status: RunS
     const annotator = known?.annotator ?? (await annotatorOfGoal(store, spec.annotator.goal));
     if (annotator === undefined) continue;
     const records = await readLog(store, annotator, known?.position ?? Number.POSITIVE_INFINITY);
-    const { threshold, labelled } = spec.annotator;
+    const { threshold, labelled, normalForm } = spec.annotator;
     const set = labelled == null ? undefined : await storedLabelledSet(store, labelled, undefined);
-    found.push(summarise(source, annotator, records, threshold, set));
+    found.push(summarise(source, annotator, records, { threshold, set, form: normalForm ?? 'raw' }));
   }
   return found;
 }
@@ -53,7 +54,7 @@ async function readLog(store: ObjectStore, annotator: string, position: number):
 }
 
 /** The first verdict on a message stands, as for those who read the log to compute rewards. */
-export function summarise(source: string, annotator: string, records: readonly LabelRecord[], threshold = 0.5, set?: LabelledSet): ReportAnnotation {
+export function summarise(source: string, annotator: string, records: readonly LabelRecord[], options: MeterOptions = { threshold: 0.5, set: undefined, form: 'raw' }): ReportAnnotation {
   const statuses = Object.fromEntries(LABEL_STATUS.map((status) => [status, 0])) as Record<LabelStatus, number>;
   const probabilities = new Array<number>(TENTHS).fill(0);
   const verdicts = new Map<string, MessageVerdict>();
@@ -73,17 +74,17 @@ export function summarise(source: string, annotator: string, records: readonly L
     probabilities[tenth] = (probabilities[tenth] ?? 0) + 1;
   }
   const latencyMsMean = records.length === 0 ? 0 : latencyMs / records.length;
-  return { source, annotator, statuses, probabilities, model: records.at(-1)?.model ?? '', latencyMsMean, tokensIn, tokensOut, verdicts, quality: qualityOf(records, threshold, set) };
+  return { source, annotator, statuses, probabilities, model: records.at(-1)?.model ?? '', latencyMsMean, tokensIn, tokensOut, verdicts, form: options.form, quality: qualityOf(records, options) };
 }
 
 /** By the judge's first verdict on each message, in the order of the log. */
-function qualityOf(records: readonly LabelRecord[], threshold: number, set: LabelledSet | undefined): AnnotationQuality {
+function qualityOf(records: readonly LabelRecord[], { threshold, set, form }: MeterOptions): AnnotationQuality {
   const verdicts = new Map<string, Verdict>();
   for (const { text, label, model } of records) {
     const key = textKey(text);
     if (label !== null && model !== HUMAN && !verdicts.has(key)) verdicts.set(key, { text: key, probability: label });
   }
   const inOrder = [...verdicts.values()];
-  const agreement = set && { ...agreementWith(set, (key) => verdicts.get(key)?.probability, threshold), of: set.truth.size };
+  const agreement = set && { ...agreementWith(set, (key) => verdicts.get(normalKey(form, key))?.probability, threshold), of: set.truth.size };
   return { agreement: agreement ?? null, drift: driftOf(inOrder, threshold), disagreement: disagreementOf(inOrder, threshold) };
 }

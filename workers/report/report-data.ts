@@ -1,6 +1,7 @@
 /** What the report of a run shows, as plain data. */
 import type { MetricsLine } from '../../proto/activities.js';
 import type { Job } from '../../proto/job.js';
+import type { NormalForm } from '../../proto/judges.js';
 import type { RewardQuality } from '../../proto/quality.js';
 import type { LabelStatus } from '../../proto/schemas.js';
 import type { RunStatus } from '../../proto/status.js';
@@ -45,7 +46,9 @@ export interface ReportAnnotation {
   readonly latencyMsMean: number;
   readonly tokensIn: number;
   readonly tokensOut: number;
-  /** Verdicts by message (textKey). */
+  /** What messages are looked up by. */
+  readonly form: NormalForm;
+  /** Verdicts by message (textKey, in the normal form). */
   readonly verdicts: ReadonlyMap<string, MessageVerdict>;
   readonly quality: AnnotationQuality;
 }

@@ -66,7 +66,7 @@ async function importCommand(prefix: string, file: string, { by }: { by: string 
   const id = await findAnnotator(store, prefix);
   const log = new LabelLog(store, id);
   const description = await readJson<AnnotatorDescription>(store, layout.annotator(id));
-  const records = readHumanLabels(await readFile(file, 'utf8'), file, by, new Date().toISOString(), description?.mode);
+  const records = readHumanLabels(await readFile(file, 'utf8'), file, by, new Date().toISOString(), description?.mode, description?.normalForm);
   const { view, written } = await log.append(records);
   console.log(`${written.ok.toLocaleString('en')} of ${records.length.toLocaleString('en')} labels written (the others stand there already); the log has ${view.labels.toLocaleString('en')} labels`);
 }

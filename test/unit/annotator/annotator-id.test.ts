@@ -8,7 +8,7 @@ import { annotatorSpec, gemma } from './support.js';
 async function idOf(spec: AnnotatorSpec, secret = 'one'): Promise<string> {
   const prompt = promptOf(spec);
   const judge = await createJudge(spec.judge, prompt, { modelPath: () => gemma(), secret: () => secret });
-  return describeAnnotator(spec.mode, judge, prompt).annotator;
+  return describeAnnotator(spec, judge, prompt).annotator;
 }
 
 const SCRIPTED = { kind: 'scripted', rules: [{ pattern: 'a', probability: 0.5 }], otherwise: 0.25, noise: 0.1 };

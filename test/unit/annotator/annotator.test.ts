@@ -56,12 +56,12 @@ describe('the backlog', () => {
     const reader = new Bench(store, annotatorSpec(KILLS)).annotator['options'].reader;
     const counting = { read: reader.read.bind(reader), columns: (...input: Parameters<typeof reader.columns>) => (read.push(input[0].key), reader.columns(...input)) };
     const remembering = new SegmentMessages(counting, 100);
-    await remembering.newestFirst(refs);
-    expect(await remembering.newestFirst(refs)).toEqual(['d', 'c', 'b', 'a']);
+    await remembering.newestFirst(refs, 'raw');
+    expect(await remembering.newestFirst(refs, 'raw')).toEqual(['d', 'c', 'b', 'a']);
     expect(read.length).toBe(2);
     const forgetful = new SegmentMessages(counting, 2);
-    await forgetful.newestFirst(refs);
-    await forgetful.newestFirst(refs);
+    await forgetful.newestFirst(refs, 'raw');
+    await forgetful.newestFirst(refs, 'raw');
     expect(read.length).toBeGreaterThan(4);
   });
 

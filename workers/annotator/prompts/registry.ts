@@ -13,7 +13,7 @@ export const PROMPT_TEMPLATES: readonly PromptTemplate[] = [helpfulV1, gridV1, g
 
 const DEFAULTS: Readonly<Record<AnnotatorMode, string>> = { pointwise: helpfulV1.name, pairwise: preferredV1.name };
 
-export type PromptSpec = Pick<AnnotatorSpec, 'prompt' | 'goal' | 'examples'> & Partial<Pick<AnnotatorSpec, 'mode' | 'pairs'>>;
+export type PromptSpec = Pick<AnnotatorSpec, 'prompt' | 'goal'> & Partial<Pick<AnnotatorSpec, 'mode' | 'pairs'>> & { readonly examples?: AnnotatorSpec['examples'] | undefined };
 
 /** The prompt of an annotator. @throws LaurelError LAUREL_JOB_INVALID where no template of its mode has that name */
 export function promptOf(spec: PromptSpec): Prompt {

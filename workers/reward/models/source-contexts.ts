@@ -3,6 +3,7 @@ import type { LabelLogRef, RewardModelRef } from '../../../proto/references.js';
 import { isTrained } from '../../../proto/reward-fits.js';
 import type { ModelSourceSpec } from '../../../proto/reward-sources.js';
 import { LabelTable } from '../../annotator/label-table.js';
+import { normalKey } from '../../annotator/normal-form.js';
 import type { ArtifactReader } from '../../store/artifact-reader.js';
 import type { ObjectStore } from '../../store/object-store.js';
 import { RewardModelLoader } from './model-view.js';
@@ -26,8 +27,8 @@ export class SourceContexts {
    * @param texts distinct messages of the batch
    * @throws LaurelError LAUREL_STORE_*, LAUREL_MODEL_INVALID, LAUREL_SCHEMA_MISMATCH
    */
-  async of({ fit }: ModelSourceSpec, log: LabelLogRef | undefined, model: RewardModelRef | null | undefined, texts: readonly string[]): Promise<ModelContext> {
-    if (isTrained(fit)) return { model: model ? await (await this.models.load(model)).view(texts) : undefined };
+  async of({ fit, annotator }: ModelSourceSpec, log: LabelLogRef | undefined, model: RewardModelRef | null | undefined, texts: readonly string[]): Promise<ModelContext> {
+    if (isTrained(fit)) return { model: model ? await (await this.models.load(model)).view([...new Set(texts.map((text) => normalKey(annotator.normalForm ?? 'raw', text)))]) : undefined };
     return { labels: log === undefined ? undefined : await this.table(log.annotator).at(log.position) };
   }
 

@@ -1,6 +1,8 @@
 /** Source `model`: a reward from the answers of an annotator, by the fit that the job names. */
+import { asksJudge } from '../../../proto/reward-fits.js';
 import type { ModelSourceSpec } from '../../../proto/reward-sources.js';
 import { REWARD_STATUS } from '../../../proto/schemas.js';
+import { normalKey } from '../../annotator/normal-form.js';
 import { textValues } from '../models/registry.js';
 import { knownColumn } from '../reward-column.js';
 import type { CompiledSource } from './source.js';
@@ -8,10 +10,12 @@ import type { CompiledSource } from './source.js';
 /** A transition without a message has nothing to judge: a known 0. An unknown value is masked, and is no 0. */
 export function compileModelSource(name: string, spec: ModelSourceSpec): CompiledSource {
   const valueOf = textValues(name, spec);
+  // What the annotator was asked about; words of a goal are compared with the message itself.
+  const form = asksJudge(spec.fit) ? (spec.annotator.normalForm ?? 'raw') : 'raw';
   return {
     masked: true,
     evaluate({ units, textIndex, texts }, context) {
-      const values = texts.map((text) => valueOf(text, context));
+      const values = texts.map((text) => valueOf(normalKey(form, text), context));
       const column = knownColumn(units);
       for (let unit = 0; unit < units; unit++) {
         const index = textIndex[unit] as number;
