@@ -13,6 +13,7 @@ import { AnswerSpool } from './answer-spool.js';
 import { BudgetGuard } from './budget-guard.js';
 import { planBacklog, SegmentMessages } from './backlog.js';
 import type { Backlog } from './backlog.js';
+import { ClaimedTexts } from './claimed-texts.js';
 import { judgeOf } from './judges/create-judge.js';
 import type { JudgeResources } from './judges/create-judge.js';
 import { LabelLog } from './label-log.js';
@@ -158,20 +159,26 @@ export class Annotator {
   /** Gives how many questions found no judge. */
   private async askFor(session: AnnotatorSession, guard: BudgetGuard, plan: Backlog, { run, annotator: { callMs } }: AnnotateInput, { signal, onProgress }: AnnotateControl): Promise<number> {
     const deadline = performance.now() + callMs;
-    const more = (): boolean => !this.stopping && !signal.aborted && performance.now() < deadline && guard.room(session.onTheirWay(run)) > 0;
-    let answered = 0;
-    const { round, done } = session.ask(run, plan.ask, more, () => onProgress({ made: session.answers.counted.made, waiting: plan.ask.length - ++answered }));
-    // Where only questions of an earlier call are in flight there is still something to wait for.
-    const settled = done.then(() => (plan.inFlight > 0 || guard.room(session.onTheirWay(run)) === 0 ? session.settled() : undefined));
-    await untilTime(settled, callMs, signal);
-    if (this.stopping) await untilTime(session.settled(), Number.POSITIVE_INFINITY, signal);
-    await session.answers.flush();
-    signal.throwIfAborted();
-    throwIfDown(session, round);
-    return round.unavailable;
+    const left = (): number => deadline - performance.now();
+    const more = (): boolean => !this.stopping && !signal.aborted && left() > 0 && guard.room(session.onTheirWay(run)) > 0;
+    const claimed = new ClaimedTexts(session, plan.ask, { callMs, more });
+    try {
+      let answered = 0;
+      const { round, done } = session.ask(run, claimed, more, () => onProgress({ made: session.answers.counted.made, waiting: plan.ask.length - ++answered }));
+      // Where only questions of an earlier call are in flight there is still something to wait for.
+      const settled = done.then(() => (plan.inFlight > 0 || guard.room(session.onTheirWay(run)) === 0 ? session.settled() : undefined));
+      await untilTime(settled, left(), signal);
+      if (this.stopping) await untilTime(session.settled(), Number.POSITIVE_INFINITY, signal);
+      await session.answers.flush();
+      signal.throwIfAborted();
+      throwIfDown(session, round);
+      return round.unavailable;
+    } finally {
+      await claimed.release();
+    }
   }
 
-  private async askAll(session: AnnotatorSession, guard: BudgetGuard, messages: readonly string[], { run, annotator: { attemptsMax } }: AnnotateInput, { signal, onProgress }: AnnotateControl): Promise<number> {
+  private async askAll(session: AnnotatorSession, guard: BudgetGuard, messages: readonly string[], { run, annotator: { attemptsMax, callMs } }: AnnotateInput, { signal, onProgress }: AnnotateControl): Promise<number> {
     for (;;) {
       signal.throwIfAborted();
       const plan = planBacklog(messages, await session.log.table.head(), session.inFlight, { pendingMax: Number.POSITIVE_INFINITY, attemptsMax });
@@ -184,10 +191,16 @@ export class Annotator {
       }
       const room = guard.room(session.onTheirWay(run));
       if (room === 0) return 0;
-      let answered = 0;
-      const { round, done } = session.askTogether(run, plan.ask.slice(0, Math.min(DRAIN_CHUNK, room)), () => onProgress({ made: session.answers.counted.made, waiting: plan.ask.length - ++answered }));
-      await untilTime(done, Number.POSITIVE_INFINITY, signal);
-      if (round.error !== undefined) throw round.error;
+      const claimed = new ClaimedTexts(session, plan.ask, { callMs, more: () => !this.stopping && !signal.aborted });
+      try {
+        const chunk = await claimed.next(Math.min(DRAIN_CHUNK, room));
+        let answered = 0;
+        const { round, done } = session.askTogether(run, chunk, () => onProgress({ made: session.answers.counted.made, waiting: plan.ask.length - ++answered }));
+        await untilTime(done, Number.POSITIVE_INFINITY, signal);
+        if (round.error !== undefined) throw round.error;
+      } finally {
+        await claimed.release();
+      }
     }
   }
 

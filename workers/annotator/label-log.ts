@@ -25,7 +25,7 @@ export class LabelLog {
   private appending: Promise<unknown> = Promise.resolve();
 
   constructor(
-    private readonly store: ObjectStore,
+    readonly store: ObjectStore,
     readonly annotator: string,
   ) {
     this.table = new LabelTable(store, annotator);

@@ -3,12 +3,15 @@ import type { LaurelError } from '../../proto/errors.js';
 import { AnswerBuffer } from './answer-buffer.js';
 import type { AnswerSpool } from './answer-spool.js';
 import type { OnTheirWay } from './budget-guard.js';
+import { Claims } from './claims.js';
 import type { ChunkLimits } from './answer-buffer.js';
 import type { Judge, Outcome } from './judges/judge.js';
 import type { LabelLog } from './label-log.js';
 import type { LabelRecord } from './label-record.js';
 import type { Prompt } from './prompts/prompt-template.js';
 import { textKey, textOfKey } from './text-key.js';
+
+type Keys = Iterable<string> | AsyncIterable<string>;
 
 /** What one round of questions came to. */
 export interface Round {
@@ -23,6 +26,8 @@ export interface Round {
 
 export class AnnotatorSession {
   readonly answers: AnswerBuffer;
+  /** What this process tells the others that it asks. */
+  readonly claims: Claims;
   /** Messages that are being asked, or answered and not yet in the log. */
   readonly inFlight = new Set<string>();
   /** Verdicts that a process that is gone had been given: used where their text would be asked. */
@@ -39,6 +44,7 @@ export class AnnotatorSession {
     limits: ChunkLimits,
     private readonly spool?: AnswerSpool,
   ) {
+    this.claims = new Claims(log.store, log.annotator);
     this.answers = new AnswerBuffer(log, limits, (keys) => {
       for (const key of keys) this.land(key);
       this.spool?.written(keys);
@@ -69,7 +75,7 @@ export class AnnotatorSession {
    * Asks messages in order while `more()` holds, each answer being logged within moments. Questions that are in flight when
    * `more()` ends are still answered and logged, whether anybody waits for the round or not: they are paid for.
    */
-  ask(run: string, keys: Iterable<string>, more: () => boolean, onAnswer: () => void): { readonly round: Round; readonly done: Promise<void> } {
+  ask(run: string, keys: Keys, more: () => boolean, onAnswer: () => void): { readonly round: Round; readonly done: Promise<void> } {
     const { round, done } = this.start(run, keys, more, (record) => {
       this.answers.add(record);
       onAnswer();
@@ -103,6 +109,16 @@ export class AnnotatorSession {
     return { round, done: this.hold(write()) };
   }
 
+  /** Texts that are with the judge just now. */
+  private readonly open = new Set<string>();
+
+  /** Gives back what was claimed, except what is still with the judge: that is given back when it is answered. */
+  async release(keys: readonly string[]): Promise<void> {
+    const open = keys.filter((key) => this.open.has(key));
+    await this.claims.release(keys.filter((key) => !this.open.has(key)));
+    if (open.length > 0) void this.settled().then(() => this.claims.release(open));
+  }
+
   /** Resolves when no question is in flight; never rejects. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.rounds);
@@ -125,12 +141,13 @@ export class AnnotatorSession {
 
   private stopped = false;
 
-  private start(run: string, keys: Iterable<string>, more: () => boolean, onAnswer: (record: LabelRecord) => void): { readonly round: Round; readonly done: Promise<void> } {
+  private start(run: string, keys: Keys, more: () => boolean, onAnswer: (record: LabelRecord) => void): { readonly round: Round; readonly done: Promise<void> } {
     const round: Round = { asked: 0, answers: 0, unavailable: 0, error: undefined };
-    const open = new Set<string>();
+    const { open } = this;
+    const asked = new Set<string>();
     let down = false;
-    const pull = (function* (session: AnnotatorSession): Generator<Uint8Array> {
-      for (const key of keys) {
+    const pull = (async function* (session: AnnotatorSession): AsyncGenerator<Uint8Array> {
+      for await (const key of keys) {
         if (down || session.stopped || !more()) return;
         // Another round may have asked since this one was planned; a text leaves `inFlight` when the table has its verdict.
         if (session.inFlight.has(key) || session.log.table.isLabelled(key)) continue;
@@ -144,6 +161,7 @@ export class AnnotatorSession {
         }
         session.asked.set(key, { at: new Date().toISOString(), run });
         open.add(key);
+        asked.add(key);
         round.asked++;
         yield textOfKey(key);
       }
@@ -152,6 +170,7 @@ export class AnnotatorSession {
       try {
         for await (const outcome of this.judge.ask(pull, { signal: this.closing.signal })) {
           open.delete(textKey(outcome.text));
+          asked.delete(textKey(outcome.text));
           if (outcome.kind === 'answer') {
             round.answers++;
             const record = this.record(outcome);
@@ -166,7 +185,10 @@ export class AnnotatorSession {
           down = this.judge.trouble !== undefined;
         }
       } finally {
-        for (const key of open) this.land(key);
+        for (const key of asked) {
+          open.delete(key);
+          this.land(key);
+        }
       }
     };
     return { round, done: consume() };

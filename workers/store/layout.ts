@@ -36,6 +36,9 @@ export const layout = {
   report: (run: string) => `runs/${run}/report.html`,
   label: (annotator: string, position: number) => `labels/${annotator}/${digits(position)}.arrow`,
   labels: (annotator: string) => `labels/${annotator}/`,
+  /** What a process is about to ask (workers/annotator/claims). */
+  claim: (annotator: string, position: number) => `claims/${annotator}/${digits(position)}.json`,
+  claims: (annotator: string) => `claims/${annotator}/`,
   /** What the answers of annotators were compared with; `name` says which set, the digest which content. */
   labelledSet: (name: string, digest: string) => `labelled/${name}/${digest.replace('sha256:', '')}.jsonl`,
   labelledSets: (name: string) => `labelled/${name}/`,

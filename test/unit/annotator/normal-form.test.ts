@@ -3,6 +3,7 @@ import { modelSourceSchema } from '../../../proto/reward-sources.js';
 import { readHumanLabels } from '../../../workers/annotator/human-labels.js';
 import { normalKey } from '../../../workers/annotator/normal-form.js';
 import { pairOfKey } from '../../../workers/annotator/pair.js';
+import type { RewardColumn } from '../../../workers/reward/reward-column.js';
 import { SourceContexts } from '../../../workers/reward/models/source-contexts.js';
 import { compileModelSource } from '../../../workers/reward/sources/model.js';
 import { unitLevel } from '../../../workers/reward/units.js';
@@ -63,7 +64,7 @@ describe('an annotator that asks by normal form', () => {
     const source = modelSourceSchema.parse({ kind: 'model', fit: 'retrieval', annotator: bench.spec });
     const level = unitLevel({ granularity: 'step', units: 5, envReward: new Float32Array(5), rewardNames: ['score'], textIndex: Int32Array.from([0, 1, 2, 3, 4]), texts, textCount: new Int32Array(5).fill(1) });
     const context = await new SourceContexts(store, readerOf(store)).of(source, result.log, null, texts);
-    const { value, mask } = compileModelSource('helpful', source).evaluate(level, context);
+    const { value, mask } = compileModelSource('helpful', source).evaluate(level, context) as RewardColumn;
     expect([...value]).toEqual([1, 1, 0, 0, 0]);
     // A number that was never seen is known; another message is not.
     expect([...mask]).toEqual([1, 1, 1, 1, 0]);

@@ -7,7 +7,7 @@ import { pairOf } from '../pair.js';
 import type { Prompt } from '../prompts/prompt-template.js';
 import { backoffMs, TRIES_MAX } from './backoff.js';
 import { CommandFailure, CommandProcess, type CommandReply } from './command-process.js';
-import { answered, unanswered, type AskOptions, type Judge, type JudgeAnswer, type Outcome } from './judge.js';
+import { answered, unanswered, type AskOptions, type Judge, type JudgeAnswer, type Outcome, type Questions } from './judge.js';
 import { ANSWER_VALUES } from './label-words.js';
 import { pipelined } from './pipeline.js';
 import { Slots } from './slots.js';
@@ -49,7 +49,7 @@ export class CommandJudge implements Judge {
     return this.failing;
   }
 
-  ask(questions: Iterable<Uint8Array>, options: AskOptions): AsyncIterable<Outcome> {
+  ask(questions: Questions, options: AskOptions): AsyncIterable<Outcome> {
     return pipelined(questions, this.concurrency, (text, index, signal) => this.askOne(text, index, signal), options);
   }
 

@@ -4,7 +4,7 @@ import { LaurelError } from '../../../proto/errors.js';
 import type { EmbeddedJudgeSpec } from '../../../proto/judges.js';
 import type { Prompt } from '../prompts/prompt-template.js';
 import { answered, unanswered } from './judge.js';
-import type { AskOptions, Judge, JudgeAnswer, Outcome } from './judge.js';
+import type { AskOptions, Judge, JudgeAnswer, Outcome, Questions } from './judge.js';
 import { answerOfToken, choiceOf, probabilityOf } from './label-words.js';
 import type { LabelMass } from './label-words.js';
 import { pipelined } from './pipeline.js';
@@ -57,7 +57,7 @@ export class EmbeddedJudge implements Judge {
     this.material = { kind: spec.kind, model: modelDigest, read: 'next-token', sequences: spec.sequences, massFloor: spec.massFloor };
   }
 
-  ask(questions: Iterable<Uint8Array>, options: AskOptions): AsyncIterable<Outcome> {
+  ask(questions: Questions, options: AskOptions): AsyncIterable<Outcome> {
     return pipelined(questions, this.concurrency, (text, index, signal) => this.askOne(text, index, signal), options);
   }
 

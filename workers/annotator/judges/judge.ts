@@ -31,6 +31,8 @@ export interface AskOptions {
   readonly signal: AbortSignal;
 }
 
+export type Questions = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
 export interface Judge {
   /** Name for people, and the `model` column of the log. */
   readonly id: string;
@@ -47,7 +49,7 @@ export interface Judge {
    * caller decides late what is asked next, and may stop.
    * @throws LaurelError LAUREL_JUDGE_REFUSED, LAUREL_MODEL_INVALID; the reason of the signal when it is aborted
    */
-  ask(questions: Iterable<Uint8Array>, options: AskOptions): AsyncIterable<Outcome>;
+  ask(questions: Questions, options: AskOptions): AsyncIterable<Outcome>;
   dispose(): Promise<void>;
 }
 

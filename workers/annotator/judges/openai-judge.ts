@@ -6,7 +6,7 @@ import { clipUtf8 } from '../label-record.js';
 import type { Prompt } from '../prompts/prompt-template.js';
 import { backoffMs, retryAfterMs, TRIES_MAX } from './backoff.js';
 import { unanswered } from './judge.js';
-import type { AskOptions, Judge, JudgeAnswer, Outcome } from './judge.js';
+import type { AskOptions, Judge, JudgeAnswer, Outcome, Questions } from './judge.js';
 import { concede, endpointOf, firstConcessions, readReply, requestBody } from './openai-protocol.js';
 import type { Concessions } from './openai-protocol.js';
 import { pipelined } from './pipeline.js';
@@ -59,7 +59,7 @@ export class OpenAiJudge implements Judge {
     return this.failing;
   }
 
-  ask(questions: Iterable<Uint8Array>, options: AskOptions): AsyncIterable<Outcome> {
+  ask(questions: Questions, options: AskOptions): AsyncIterable<Outcome> {
     return pipelined(questions, this.concurrency, (text, index, signal) => this.askOne(text, index, signal), options);
   }
 

@@ -2,7 +2,7 @@
 import { LaurelError } from '../../../proto/errors.js';
 import { PAIR_CHOICES, type PanelJudgeSpec } from '../../../proto/judges.js';
 import { hashOf } from '../../store/artifacts.js';
-import { answered, unanswered, type AskOptions, type Judge, type JudgeAnswer, type Outcome } from './judge.js';
+import { answered, unanswered, type AskOptions, type Judge, type JudgeAnswer, type Outcome, type Questions } from './judge.js';
 import { pipelined } from './pipeline.js';
 import { Slots } from './slots.js';
 
@@ -43,7 +43,7 @@ export class PanelJudge implements Judge {
     return this.members.length - troubles.length >= needed ? undefined : troubles[0];
   }
 
-  ask(questions: Iterable<Uint8Array>, options: AskOptions): AsyncIterable<Outcome> {
+  ask(questions: Questions, options: AskOptions): AsyncIterable<Outcome> {
     const askOne = this.rule === 'votes' ? this.vote.bind(this) : this.fallBack.bind(this);
     return pipelined(questions, this.concurrency, askOne, options);
   }

@@ -8,7 +8,7 @@ import { hashOf } from '../../store/artifacts.js';
 import { pairOf } from '../pair.js';
 import { decodeText } from '../prompts/message-text.js';
 import { answered } from './judge.js';
-import type { AskOptions, Judge, Outcome } from './judge.js';
+import type { AskOptions, Judge, Outcome, Questions } from './judge.js';
 import { pipelined } from './pipeline.js';
 
 export class ScriptedJudge implements Judge {
@@ -31,7 +31,7 @@ export class ScriptedJudge implements Judge {
     this.rules = rules.map(({ pattern, probability }, index) => ({ pattern: compile(pattern, index), probability }));
   }
 
-  ask(questions: Iterable<Uint8Array>, options: AskOptions): AsyncIterable<Outcome> {
+  ask(questions: Questions, options: AskOptions): AsyncIterable<Outcome> {
     return pipelined(questions, this.concurrency, (text, index, signal) => this.askOne(text, index, signal), options);
   }
 

@@ -1,7 +1,7 @@
 /** Asks each pair in both orders, so that a judge that prefers a place and not a message is found out. */
 import { swapped } from '../pair.js';
 import { textKey } from '../text-key.js';
-import { answered, unanswered, type AskOptions, type Judge, type JudgeAnswer, type Outcome } from './judge.js';
+import { answered, unanswered, type AskOptions, type Judge, type JudgeAnswer, type Outcome, type Questions } from './judge.js';
 
 interface Half {
   readonly index: number;
@@ -31,11 +31,11 @@ export class SwappedJudge implements Judge {
     return this.inner.dispose();
   }
 
-  async *ask(questions: Iterable<Uint8Array>, options: AskOptions): AsyncIterable<Outcome> {
+  async *ask(questions: Questions, options: AskOptions): AsyncIterable<Outcome> {
     const open = new Map<string, Half>();
     let pulled = 0;
-    const both = (function* (): Generator<Uint8Array> {
-      for (const text of questions) {
+    const both = (async function* (): AsyncGenerator<Uint8Array> {
+      for await (const text of questions) {
         const half: Half = { index: pulled++, text, outcomes: [] };
         const turned = swapped(text);
         open.set(textKey(text), half);
