@@ -37,6 +37,43 @@ const gymnasium = z
   })
   .describe('Any Gymnasium environment, in a Python process beside the worker.');
 
+const pointMass = z
+  .strictObject({
+    kind: z.literal('point-mass'),
+    task: z.enum(['reach', 'push']).default('reach').describe('reach: be near a place on the other side of a zone; push: push a puck to a place.'),
+    episodeStepsMax: z.int().min(1).max(100_000).default(100).describe('Steps after which an episode is truncated.'),
+    zone: z
+      .strictObject({
+        x: z.number().min(-1).max(1).default(0).describe('Of its middle.'),
+        y: z.number().min(-1).max(1).default(0).describe('Of its middle.'),
+        radius: z.number().min(0).max(1).default(0.35).describe('0: there is no zone.'),
+      })
+      .prefault({})
+      .describe('A disc of the table, which reaches from -1 to 1; its component of the reward is 1 inside (task reach).'),
+  })
+  .describe('A mass on a table, pushed by a force of two components. Rewards of reach: near, zone; of push: near, puckNear, distance, puckDistance, goal.');
+
+const pendulum = z
+  .strictObject({ kind: z.literal('pendulum'), episodeStepsMax: z.int().min(1).max(100_000).default(200).describe('Steps after which an episode is truncated.') })
+  .describe('The swing-up of a pendulum with a weak motor. Rewards: balance (minus the usual cost), upright.');
+
+const portfolio = z
+  .strictObject({
+    kind: z.literal('portfolio'),
+    episodeStepsMax: z.int().min(2).max(100_000).default(32).describe('Steps after which an episode is truncated.'),
+    costPerTurnover: z.number().min(0).max(1).default(0).describe('What moving the whole portfolio costs, as a share of it.'),
+  })
+  .describe('Weights over four assets whose returns are drawn anew for each episode. Rewards: return, cost.');
+
+const landmarks = z
+  .strictObject({
+    kind: z.literal('landmarks'),
+    size: z.int().min(3).max(12).default(5).describe('Side of the room.'),
+    landmarks: z.int().min(2).max(4).default(2).describe('Corners to visit in order: A, B, C, D.'),
+    episodeStepsMax: z.int().min(1).max(100_000).default(60).describe('Steps after which an episode is truncated.'),
+  })
+  .describe('A room whose corners are to be visited in order; only the own place is seen. Rewards: inOrder, atA, atB, ...');
+
 const flaws = z.number().min(0).max(1).default(0.3).describe('Share of demonstrations that have a flaw.');
 
 const textTaskSchemas = z.discriminatedUnion('name', [
@@ -61,11 +98,15 @@ const text = z
   })
   .describe('One episode is a prompt and a completion. Prompts are drawn by seed; one in eight is kept for evaluation and never trained on.');
 
-export const environmentSchemas = z.discriminatedUnion('kind', [gridWorld, nethack, gymnasium, text]);
+export const environmentSchemas = z.discriminatedUnion('kind', [gridWorld, nethack, gymnasium, pointMass, pendulum, portfolio, landmarks, text]);
 export type EnvironmentSpec = z.output<typeof environmentSchemas>;
 export type GridWorldSpec = Extract<EnvironmentSpec, { kind: 'grid-world' }>;
 export type NetHackSpec = Extract<EnvironmentSpec, { kind: 'nethack' }>;
 export type GymnasiumSpec = Extract<EnvironmentSpec, { kind: 'gymnasium' }>;
+export type PointMassSpec = Extract<EnvironmentSpec, { kind: 'point-mass' }>;
+export type PendulumSpec = Extract<EnvironmentSpec, { kind: 'pendulum' }>;
+export type PortfolioSpec = Extract<EnvironmentSpec, { kind: 'portfolio' }>;
+export type LandmarksSpec = Extract<EnvironmentSpec, { kind: 'landmarks' }>;
 export type TextSpec = Extract<EnvironmentSpec, { kind: 'text' }>;
 /** Environments that are stepped by actions. */
 export type StepEnvironmentSpec = Exclude<EnvironmentSpec, TextSpec>;

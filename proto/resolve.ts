@@ -118,6 +118,9 @@ function nearest(key: string, known: readonly string[]): string {
 }
 
 /** What the shape of the JSON cannot say: names that must exist, patterns that must compile, sets that must not overlap. */
+/** Environments that have no messages, or promise none. */
+const SILENT: ReadonlySet<string> = new Set(['gymnasium', 'point-mass', 'pendulum', 'portfolio']);
+
 function checkJob(job: Job): JobIssue[] {
   const issues: JobIssue[] = [];
   const names = Object.keys(job.sources);
@@ -142,10 +145,10 @@ function checkJob(job: Job): JobIssue[] {
     const fault = characterFault(job.environment.character);
     if (fault !== undefined) say('environment.character', fault);
   }
-  if (job.environment.kind === 'gymnasium') {
+  if (SILENT.has(job.environment.kind)) {
     const readers = names.filter((name) => job.sources[name]?.kind === 'model');
     for (const name of readers) {
-      if (job.combine.weights[name]) say(`sources.${name}`, 'expected an environment with messages: a Gymnasium environment may have none; use grid-world, nethack, or a source of kind env');
+      if (job.combine.weights[name]) say(`sources.${name}`, `expected an environment with messages: ${job.environment.kind} has none, or may have none; use grid-world, nethack, or a source of kind env`);
     }
   }
   checkValueHeads(job, say);

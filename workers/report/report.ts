@@ -31,7 +31,7 @@ export async function renderReport(data: ReportData): Promise<string> {
 function header(data: ReportData): string {
   const { job } = data;
   const badge = `<span class="badge ${data.outcome ?? 'open'}">${data.outcome ?? 'goes on'}</span>`;
-  const task = job.environment.kind === 'nethack' ? `NetHack, task ${job.environment.task}` : job.environment.kind === 'gymnasium' ? `Gymnasium, ${job.environment.id}` : 'grid world';
+  const task = job.environment.kind === 'nethack' ? `NetHack, task ${job.environment.task}` : job.environment.kind === 'gymnasium' ? `Gymnasium, ${job.environment.id}` : job.environment.kind.replace('-', ' ');
   const goals = Object.values(job.sources).flatMap((source) => (source.kind === 'model' ? [`“${source.annotator.goal}”`] : []));
   const started = data.status ? `, started ${new Date(data.status.startedAtMs).toISOString().replace('T', ' ').slice(0, 16)} UTC` : '';
   return `<header><h1>${escapeHtml(data.run)}${badge}</h1><p>${escapeHtml(`${task}; ${job.policy.kind} policy (${job.policy.preset}), ${job.learn.kind}, mode ${job.schedule.mode}${started}`)}</p>${goals.length === 0 ? '' : `<p>Goal told to the language model: ${escapeHtml(goals.join(', '))}</p>`}</header>`;

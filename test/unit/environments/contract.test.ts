@@ -11,6 +11,11 @@ const CASES = [
   { name: 'grid-world', options: { kind: 'grid-world', episodeStepsMax: 40 } },
   { name: 'nethack', options: { kind: 'nethack', episodeStepsMax: 60 } },
   { name: 'gymnasium CartPole-v1', options: { kind: 'gymnasium', id: 'CartPole-v1' } },
+  { name: 'point-mass reach', options: { kind: 'point-mass', episodeStepsMax: 30 } },
+  { name: 'point-mass push', options: { kind: 'point-mass', task: 'push', episodeStepsMax: 30 } },
+  { name: 'pendulum', options: { kind: 'pendulum', episodeStepsMax: 30 } },
+  { name: 'portfolio', options: { kind: 'portfolio', episodeStepsMax: 20 } },
+  { name: 'landmarks', options: { kind: 'landmarks', episodeStepsMax: 30 } },
   { name: 'gymnasium Pendulum-v1', options: { kind: 'gymnasium', id: 'Pendulum-v1', episodeStepsMax: 30 } },
 ];
 

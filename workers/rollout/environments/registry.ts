@@ -7,8 +7,13 @@ import { LaurelError } from '../../../proto/errors.js';
 import type { EnvironmentGroup, Spaces } from './environment.js';
 import { createGymnasiumGroup, gymnasiumSpaces } from './gymnasium/gymnasium-group.js';
 import { GridWorldGroup, gridWorldSpaces } from './grid-world/grid-world-group.js';
+import { Landmarks, landmarksSpaces } from './landmarks/landmarks.js';
+import { ModelGroup } from './model-group.js';
 import { createNetHackGroup } from './nethack/nethack-group.js';
 import { nethackSpaces } from './nethack/spaces.js';
+import { Pendulum, pendulumSpaces } from './pendulum/pendulum.js';
+import { PointMass, pointMassSpaces } from './point-mass/point-mass.js';
+import { Portfolio, portfolioSpaces } from './portfolio/portfolio.js';
 
 export interface EnvironmentDefinition<Spec extends StepEnvironmentSpec> {
   readonly spaces: (spec: Spec) => Spaces | Promise<Spaces>;
@@ -21,6 +26,10 @@ export const environmentRegistry: Registry = {
   'grid-world': { spaces: gridWorldSpaces, create: (spec, size) => new GridWorldGroup(spec, size) },
   nethack: { spaces: nethackSpaces, create: createNetHackGroup },
   gymnasium: { spaces: gymnasiumSpaces, create: createGymnasiumGroup },
+  'point-mass': { spaces: pointMassSpaces, create: (spec, size) => new ModelGroup(pointMassSpaces(spec), size, spec.episodeStepsMax, () => new PointMass(spec)) },
+  pendulum: { spaces: pendulumSpaces, create: (spec, size) => new ModelGroup(pendulumSpaces(spec), size, spec.episodeStepsMax, () => new Pendulum()) },
+  portfolio: { spaces: portfolioSpaces, create: (spec, size) => new ModelGroup(portfolioSpaces(spec), size, spec.episodeStepsMax, () => new Portfolio(spec)) },
+  landmarks: { spaces: landmarksSpaces, create: (spec, size) => new ModelGroup(landmarksSpaces(spec), size, spec.episodeStepsMax, () => new Landmarks(spec)) },
 };
 
 /** @throws LaurelError LAUREL_JOB_INVALID (texts are written, not stepped through), LAUREL_ENVIRONMENT_FAILED, LAUREL_ASSET_MISSING */
