@@ -130,6 +130,25 @@ const proxiesData = z
   })
   .describe('Two proxy rewards that go on rising where the truth has long begun to fall. Table policy, one prompt.');
 
+/** Columns of answers that can be read off, standard normal; a workload has the first so many. */
+export const CRITERIA = ['accurate', 'brief', 'warm', 'deep', 'vivid', 'formal', 'cautious', 'original'] as const;
+/** Columns that are 1 where a rule is kept and 0 where it is broken. */
+export const HARD_RULES = ['cited', 'complete', 'polite'] as const;
+
+const criteriaData = z
+  .strictObject({
+    kind: z.literal('criteria'),
+    criteria: z.int().min(2).max(CRITERIA.length).default(CRITERIA.length).describe(`Criteria of an answer, the first so many of ${CRITERIA.join(', ')}.`),
+    topics: z.int().min(1).max(64).default(4).describe('Topics of prompts.'),
+    planted: z.int().min(1).max(CRITERIA.length).default(2).describe('Criteria that a topic cares for; it also has one hard rule that decides where only one answer breaks it.'),
+    broken: share(0.15, `Share of answers that break a hard rule, for each of ${HARD_RULES.join(', ')}.`),
+    pairs: count(600, 'Pairs of the table train.'),
+    testPairs: count(1_000, 'Pairs of the table test.'),
+    lists: count(200, 'Lists of the table lists.'),
+    listSize: z.int().min(2).max(64).default(5).describe('Answers of a list.'),
+  })
+  .describe('Answers with criteria and hard rules that can be read off, under prompts whose topic cares for some of them. Column gold: the true score. Tables train, test (pairs), lists.');
+
 const inlineData = z
   .strictObject({
     kind: z.literal('inline'),
@@ -146,7 +165,7 @@ const inlineData = z
   })
   .describe('Numbers that stand in the job itself.');
 
-export const dataSchema = z.discriminatedUnion('kind', [usersData, attributesData, banditData, listsData, policiesData, comparisonsData, tracesData, proxiesData, behavioursData, expertData, inlineData]).describe('The workload.');
+export const dataSchema = z.discriminatedUnion('kind', [usersData, attributesData, banditData, listsData, policiesData, comparisonsData, tracesData, proxiesData, behavioursData, expertData, criteriaData, inlineData]).describe('The workload.');
 export type DataSpec = z.output<typeof dataSchema>;
 export type DataSpecOf<Kind extends DataSpec['kind']> = Extract<DataSpec, { kind: Kind }>;
 
@@ -171,6 +190,8 @@ export function tablesOf(data: DataSpec): readonly string[] {
       return ['train', 'test'];
     case 'behaviours':
       return ['triplets', 'train', 'test'];
+    case 'criteria':
+      return ['train', 'test', 'lists'];
     case 'inline':
       return Object.keys(data.tables);
     default: {
@@ -216,6 +237,15 @@ export const curateSchema = z
         pairs: z.int().min(1).nullable().default(null).describe('Only the first so many pairs; null: all.'),
       })
       .describe('Adds what a source makes of each unit as a column.'),
+    z
+      .strictObject({
+        op: z.literal('rubrics'),
+        from: partName.describe('Table of pairs of the workload criteria.'),
+        size: z.int().min(1).max(CRITERIA.length).default(2).describe('Principles of a rubric.'),
+        noise: z.number().min(0).max(10).default(0.3).describe('Deviation of the noise with which writer and judge see a criterion.'),
+      })
+      .describe('Writes a rubric from each pair (a hard rule and principles that speak for the preferred one) and keeps the pairs whose rubric gives the label again (after OpenRubrics, arXiv 2510.07743).'),
   ])
   .describe('How a table is made from another; every row says which row it came from and what was done to it.');
 export type CurateSpec = z.output<typeof curateSchema>;
+export type CurateSpecOf<Op extends CurateSpec['op']> = Extract<CurateSpec, { op: Op }>;

@@ -58,6 +58,7 @@ export const modelEvaluationSchema = z.discriminatedUnion('kind', [
     })
     .describe('Expected rewards of a policy over all answers, exactly, and its divergences from the known optimum and from the reference.'),
   z.strictObject({ kind: z.literal('curation'), on: partName.describe('Curated table.'), planted: column.default('planted').describe('Column of the pairs that is 1 for a wrong label.') }).describe('What curation kept, dropped and changed, against what is known of the labels.'),
+  z.strictObject({ kind: z.literal('rubrics'), of: partName.describe('Source of kind rubric-judge with rubrics.'), on: partName.describe('Table of pairs.') }).describe('Whether the kept rubrics give their labels again, and whether a broken hard rule is a veto on fresh pairs.'),
   z.strictObject({ kind: z.literal('comparison-graph'), on }).describe('Posterior variance of reward differences given the comparisons, in closed form, and what the comparisons cost in tokens.'),
 ]);
 export type ModelEvaluationSpec = z.output<typeof modelEvaluationSchema>;

@@ -37,10 +37,13 @@ export function referencesOfSource(spec: ScorerSpec): References {
       return { tables: [], sources: [spec.of] };
     case 'adapted':
       return { tables: [spec.context], sources: [spec.of] };
+    case 'rubric-judge':
+      return { tables: spec.rubrics === null ? [] : [spec.rubrics], sources: [] };
     case 'column':
     case 'confidence':
     case 'likeness':
     case 'judge':
+    case 'listwise-judge':
       return { tables: [], sources: [] };
     default: {
       const never: never = spec;
@@ -55,7 +58,7 @@ export function referencesOfLearn(spec: PolicyLearnSpec): References {
 }
 
 export function referencesOfCurate(spec: CurateSpec): References {
-  return { tables: [spec.from], sources: typeof spec.by === 'string' ? [spec.by] : spec.by };
+  return { tables: [spec.from], sources: spec.op === 'rubrics' ? [] : typeof spec.by === 'string' ? [spec.by] : spec.by };
 }
 
 export function referencesOfEvaluation(spec: ModelEvaluationSpec): References {
@@ -141,7 +144,8 @@ export function trainingTables(job: ModelJob, name: string): Set<string> {
   };
   const source = (one: string): void => {
     const references = referencesOf(job, one);
-    if (isModel(job, one)) references.tables.forEach(table);
+    // Rubrics are written from labels, as a model is fitted on them.
+    if (isModel(job, one) || job.sources[one]?.kind === 'rubric-judge') references.tables.forEach(table);
     references.sources.forEach(source);
   };
   source(name);

@@ -109,6 +109,22 @@ export const scorerSchema = z.discriminatedUnion('kind', [
     .describe('A scripted judge.'),
   z
     .strictObject({
+      kind: z.literal('listwise-judge'),
+      principle: z.string().min(1).max(2000).describe('What is wanted, in words: names of columns after "prefer" and "avoid".'),
+      noise: z.number().min(0).max(1000).default(0).describe('Deviation of the noise with which an answer is seen, drawn once for each unit.'),
+      order: z.int().min(0).max(1_000_000).default(0).describe('Which order candidates are shown in; another number, another order.'),
+    })
+    .describe('A scripted judge who reads a principle, sees a list under masked names in a drawn order and scores each from 1 to 5 (after RewardAnything, arXiv 2506.03637). The table must have lists.'),
+  z
+    .strictObject({
+      kind: z.literal('rubric-judge'),
+      rubrics: partName.nullable().describe('Table that {"op": "rubrics"} made; what its rubrics say most often of a topic is what is judged by. null: by all criteria and rules alike.'),
+      size: z.int().min(1).max(8).default(2).describe('Principles that are looked at.'),
+      noise: z.number().min(0).max(10).default(0.3).describe('Deviation of the noise with which a criterion is seen.'),
+    })
+    .describe('A scripted judge of answers of the workload criteria, by rubrics: a broken hard rule is a veto.'),
+  z
+    .strictObject({
       kind: z.literal('combine'),
       op: z.enum(['linear', 'mean', 'min', 'mean-minus-deviation']).describe('Weighted sum, or an ensemble of equals.'),
       of: z.record(partName, z.number()).describe('Sources and their weights; an ensemble does not look at the weights.'),

@@ -11,6 +11,7 @@ import { pal } from './rows/24-pal.js';
 import { irl } from './rows/25-irl.js';
 import { topology } from './rows/26-topology.js';
 import { vpl } from './rows/29-vpl.js';
+import { rewardAnything } from './rows/30-reward-anything.js';
 import { skywork } from './rows/37-skywork.js';
 import { secrets } from './rows/38-secrets.js';
 import { constrained } from './rows/39-constrained.js';
@@ -22,6 +23,7 @@ import { toolRl } from './rows/48-toolrl.js';
 import { mahDpo } from './rows/49-mah-dpo.js';
 import { rewardbench2 } from './rows/50-rewardbench2.js';
 import { mmRlhf } from './rows/52-mm-rlhf.js';
+import { openRubrics } from './rows/53-open-rubrics.js';
 import { helpsteer } from './rows/56-helpsteer.js';
 import type { SystemRow } from './system-row.js';
 
@@ -38,6 +40,7 @@ export const SYSTEMS: readonly SystemRow[] = [
   irl,
   topology,
   vpl,
+  rewardAnything,
   skywork,
   secrets,
   constrained,
@@ -49,6 +52,7 @@ export const SYSTEMS: readonly SystemRow[] = [
   mahDpo,
   rewardbench2,
   mmRlhf,
+  openRubrics,
   helpsteer,
 ];
 

@@ -2,6 +2,7 @@
 import type { CurateSpec } from '../../proto/preference-data.js';
 import { CHANGES, pairsOf, type Dataset, type Pairs } from './dataset.js';
 import type { Scoring } from './scoring.js';
+import { rubricTable } from './rubrics.js';
 import { mean } from './statistics.js';
 import { sigmoid } from './workloads/draw.js';
 
@@ -19,6 +20,7 @@ interface Row {
  */
 export async function curated(spec: CurateSpec, data: Dataset, scoring: Scoring): Promise<Dataset> {
   if (spec.op === 'represent') return represented(spec, data, scoring);
+  if (spec.op === 'rubrics') return rubricTable(spec, data, scoring.options.job.seed);
   const pairs = pairsOf(data, 'curation');
   const names = typeof spec.by === 'string' ? [spec.by] : spec.by;
   const scores: Float32Array[] = [];
@@ -60,7 +62,7 @@ function marginOf({ first, second, label }: Pairs, scores: Float32Array, pair: n
   return (label[pair] as number) >= 0.5 ? difference : -difference;
 }
 
-function chooseRows(spec: Exclude<CurateSpec, { op: 'represent' }>, pairs: Pairs, margins: readonly (readonly number[])[], strength: readonly number[], scores: Float32Array): Row[] {
+function chooseRows(spec: Exclude<CurateSpec, { op: 'represent' | 'rubrics' }>, pairs: Pairs, margins: readonly (readonly number[])[], strength: readonly number[], scores: Float32Array): Row[] {
   const all = strength.map((_, pair) => ({ pair, label: pairs.label[pair] as number, change: CHANGES.kept, selected: 0 }));
   switch (spec.op) {
     case 'consistent':

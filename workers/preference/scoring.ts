@@ -8,6 +8,8 @@ import type { Parameters, Scores } from '../reward/fits/fit.js';
 import { HEADS_COLUMN } from '../reward/fits/gate.js';
 import { adaptedScores } from './adaptation.js';
 import { unitColumn, unitNumbers, type Dataset, type UnitColumn } from './dataset.js';
+import { listwiseScores } from './listwise-judge.js';
+import { rubricScores } from './rubrics.js';
 import { mean, standardised } from './statistics.js';
 import { ModelFile } from './model-file.js';
 import { dot } from './workloads/draw.js';
@@ -45,6 +47,10 @@ export class Scoring {
         return { width: 1, values: likeness(unitColumn(data, spec.of), unitColumn(data, spec.to)) };
       case 'judge':
         return { width: 1, values: judged(spec, data, job.seed) };
+      case 'listwise-judge':
+        return { width: 1, values: listwiseScores(spec, data, job.seed) };
+      case 'rubric-judge':
+        return { width: 1, values: rubricScores(spec, spec.rubrics === null ? null : this.table(spec.rubrics), data, job.seed) };
       case 'model':
         return (await this.outputs(source, data, ['score']))['score'] as Scores;
       case 'head': {

@@ -5,6 +5,7 @@ import { bestOfList, bestOfN, tiesScore } from './lists.js';
 import { occupancyFigures } from './occupancy.js';
 import { policyFigures } from './policy.js';
 import { preferenceAccuracy } from './preference-accuracy.js';
+import { rubricFigures } from './rubrics.js';
 import { comparisonGraph, correlation, curation, probes, readout } from './structure.js';
 
 export async function evaluateWith(spec: ModelEvaluationSpec, context: EvaluationContext): Promise<Evaluated> {
@@ -29,6 +30,8 @@ export async function evaluateWith(spec: ModelEvaluationSpec, context: Evaluatio
       return policyFigures(spec, context);
     case 'curation':
       return curation(spec, context);
+    case 'rubrics':
+      return rubricFigures(spec, context);
     case 'comparison-graph':
       return comparisonGraph(spec, context);
     default: {

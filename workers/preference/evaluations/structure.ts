@@ -11,7 +11,8 @@ const KENDALL_UNITS_MAX = 2_000;
 export async function correlation(spec: ModelEvaluationOf<'correlation'>, { scoring, data }: EvaluationContext): Promise<Evaluated> {
   const [own, other] = [await scoring.scalar(spec.of, data), await scoring.scalar(spec.with, data)];
   const first = (values: Float32Array): Float32Array => values.subarray(0, KENDALL_UNITS_MAX);
-  return { items: data.rows, means: { pearson: exact(pearson(own, other)), spearman: exact(spearman(own, other)), kendall: exact(kendall(first(own), first(other))) } };
+  const largest = own.reduce((most, value, row) => Math.max(most, Math.abs(value - (other[row] as number))), 0);
+  return { items: data.rows, means: { largestDifference: exact(largest), pearson: exact(pearson(own, other)), spearman: exact(spearman(own, other)), kendall: exact(kendall(first(own), first(other))) } };
 }
 
 const PROBE_STEPS = 300;

@@ -5,6 +5,7 @@ import { makeAttributes } from './attributes.js';
 import { makeBehaviours } from './behaviours.js';
 import { makeBandit } from './bandit.js';
 import { makeComparisons } from './comparisons.js';
+import { makeCriteria } from './criteria.js';
 import { makeExpert } from './expert.js';
 import { makeInline } from './inline.js';
 import { makeLists } from './lists.js';
@@ -36,6 +37,8 @@ export function makeTables(spec: DataSpec, seed: number): Record<string, Dataset
       return makeExpert(spec, seed);
     case 'proxies':
       return makeProxies(spec);
+    case 'criteria':
+      return makeCriteria(spec, seed);
     case 'inline':
       return makeInline(spec);
     default: {
