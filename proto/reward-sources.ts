@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { annotatorSchema } from './judges.js';
 import { partName } from './part-name.js';
 import { fitSchema } from './reward-fits.js';
+import { ruleSchema } from './reward-rules.js';
 import { sourceFields } from './source-fields.js';
 
 const envSource = z
@@ -32,23 +33,8 @@ export const modelSourceSchema = z
   .describe('A reward learned from the answers of an annotator.');
 
 const ruleSource = z
-  .strictObject({
-    kind: z.literal('rule'),
-    ...sourceFields,
-    rules: z
-      .array(
-        z.strictObject({
-          match: z.enum(['exact', 'regex']).describe('exact: the whole message; regex: found anywhere in it.'),
-          pattern: z.string().min(1).max(1000).describe('The message or the regular expression.'),
-          value: z.number().describe('Value of the reward.'),
-        }),
-      )
-      .min(1)
-      .max(1000)
-      .describe('The first rule that matches gives the value.'),
-    otherwise: z.number().default(0).describe('Value where no rule matches.'),
-  })
-  .describe('A reward from rules on the message that follows the action.');
+  .strictObject({ kind: z.literal('rule'), ...sourceFields, rule: ruleSchema.describe('What is checked.') })
+  .describe('A reward from what can be checked of a unit: rules, and programs of a user.');
 
 export const sourceSchema = z.discriminatedUnion('kind', [envSource, modelSourceSchema, ruleSource]);
 export type SourceSpec = z.output<typeof sourceSchema>;

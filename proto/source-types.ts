@@ -1,6 +1,7 @@
 /** What can be said of the values of a source from the job alone. A new kind of source has its line here. */
 import type { Granularity } from './granularity.js';
 import { isTrained } from './reward-fits.js';
+import { ruleRange } from './reward-rules.js';
 import type { SourceSpec } from './reward-sources.js';
 
 /** Lower and upper bound of all values; null: not known. */
@@ -27,11 +28,8 @@ function ofKind(spec: SourceSpec): Partial<SourceType> {
   switch (spec.kind) {
     case 'env':
       return { elements: spec.components ?? null, range: spec.clip === null ? null : [-spec.clip, spec.clip] };
-    case 'rule': {
-      // A unit without a message is worth 0.
-      const values = [0, spec.otherwise, ...spec.rules.map(({ value }) => value)];
-      return { range: [Math.min(...values), Math.max(...values)] };
-    }
+    case 'rule':
+      return { elements: spec.rule.kind === 'javascript' ? spec.rule.elements : null, range: ruleRange(spec.rule) };
     case 'model': {
       const { kind } = spec.fit;
       const bounded = kind === 'retrieval' || kind === 'classification' || (kind === 'offline' && spec.fit.model === 'classification');

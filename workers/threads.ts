@@ -79,14 +79,17 @@ export class ThreadClient {
   private readonly pending = new Map<number, Pending>();
   private nextId = 0;
 
+  /** @param options `idle: 'unref'`: a thread that has nothing to do does not keep the process alive */
   constructor(
     private readonly entry: URL,
     private readonly workerData: unknown,
+    private readonly options: { readonly idle?: 'unref' } = {},
   ) {}
 
   async call<T>(method: string, argument: unknown, work: ThreadWork = {}): Promise<T> {
     work.signal?.throwIfAborted();
     const worker = (this.worker ??= this.start());
+    if (this.options.idle) worker.ref();
     const id = this.nextId++;
     const abort = (): void => worker.postMessage({ id, method, abort: true } satisfies Request);
     work.signal?.addEventListener('abort', abort, { once: true });
@@ -97,6 +100,7 @@ export class ThreadClient {
       });
     } finally {
       this.pending.delete(id);
+      if (this.options.idle && this.pending.size === 0) worker.unref();
       work.signal?.removeEventListener('abort', abort);
     }
   }

@@ -23,7 +23,7 @@ export const SMALL_JOB = {
   name: 'small',
   environment: { kind: 'grid-world', size: 4, rooms: 1, episodeStepsMax: 30 },
   policy: { preset: 'tiny' },
-  sources: { game: { kind: 'env' }, words: { kind: 'rule', rules: [{ match: 'regex', pattern: 'wall', value: 1 }] } },
+  sources: { game: { kind: 'env' }, words: { kind: 'rule', rule: { kind: 'first-match', rules: [{ match: 'regex', pattern: 'wall', value: 1 }] } } },
   shape: [{ op: 'episodic-count-decay', on: 'words', exponent: 1 }],
   combine: { op: 'linear', weights: { game: 1, words: 0.2 } },
   learn: { batchSegments: 2 },

@@ -38,7 +38,7 @@ describe('resolveJob', () => {
     ['no stop criterion', { stop: {} }, 'stop', 'at least one of'],
     ['evaluation on the training seed', { seed: 5, evaluate: { seed: 5 } }, 'evaluate.seed', 'not the training seed'],
     ['a secret in clear text', { sources: { helpful: { kind: 'model', fit: 'retrieval', annotator: { goal: 'g', judge: { kind: 'openai', baseUrl: 'http://127.0.0.1:1/v1', model: 'm', apiKey: 'sk-1' } } } } }, 'sources.helpful.annotator.judge.apiKey', 'expected object'],
-    ['a pattern that is none', { sources: { rule: { kind: 'rule', rules: [{ match: 'regex', pattern: '(', value: 1 }] } }, combine: { op: 'linear', weights: {} } }, 'sources.rule.rules.0.pattern', 'expected a regular expression'],
+    ['a pattern that is none', { sources: { rule: { kind: 'rule', rule: { kind: 'first-match', rules: [{ match: 'regex', pattern: '(', value: 1 }] } } }, combine: { op: 'linear', weights: {} } }, 'sources.rule.rule.rules.0.pattern', 'expected a regular expression'],
   ])('refuses %s and names the place', (_what, change, path, message) => {
     const { issues } = faults({ ...minimal(), ...change });
     const issue = issues.find((one) => one.path === path);

@@ -33,7 +33,7 @@ function jobOf(overrides: Record<string, unknown> = {}) {
   return resolveJob({
     name: 'graph',
     environment: { kind: 'nethack' },
-    sources: { game: { kind: 'env', scale: 0.5, clip: 2 }, helpful: { kind: 'model', fit: 'retrieval', annotator: { goal: 'g', judge: { kind: 'scripted' } } }, rule: { kind: 'rule', rules: [{ match: 'exact', pattern: 'You die...', value: -1 }, { match: 'regex', pattern: 'gold', value: 0.25 }] } },
+    sources: { game: { kind: 'env', scale: 0.5, clip: 2 }, helpful: { kind: 'model', fit: 'retrieval', annotator: { goal: 'g', judge: { kind: 'scripted' } } }, rule: { kind: 'rule', rule: { kind: 'first-match', rules: [{ match: 'exact', pattern: 'You die...', value: -1 }, { match: 'regex', pattern: 'gold', value: 0.25 }] } } },
     shape: [{ op: 'episodic-count-decay', on: 'helpful', exponent: 3 }],
     combine: { op: 'linear', weights: { game: 0.1, helpful: 0.4, rule: 1 } },
     stop: { versions: 1 },

@@ -10,7 +10,7 @@ export function compileSource(name: string, spec: SourceSpec): CompiledSource {
     case 'env':
       return compileEnvSource(spec);
     case 'rule':
-      return compileRuleSource(spec);
+      return compileRuleSource(name, spec);
     case 'model':
       return compileModelSource(name, spec);
     default: {

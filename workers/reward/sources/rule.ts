@@ -1,25 +1,71 @@
-/** Source `rule`: exact and regular-expression rules on the message that follows the action. Always known. */
+/** Source `rule`: what can be checked of a unit without asking anybody, by rules and by programs of a user. */
+import { LaurelError } from '../../../proto/errors.js';
 import type { SourceSpec } from '../../../proto/reward-sources.js';
-import { knownColumn } from '../reward-column.js';
+import { REWARD_STATUS } from '../../../proto/schemas.js';
+import { knownColumn, type RewardColumn } from '../reward-column.js';
+import { compileRule } from '../rules/registry.js';
+import { isFault, type CompiledRule, type Verdict } from '../rules/rule.js';
+import { UnitView } from '../rules/unit-view.js';
+import type { UnitLevel } from '../units.js';
 import type { CompiledSource } from './source.js';
 
-/** A transition without a message has nothing to judge: 0. The first rule that matches gives the value. */
-export function compileRuleSource(spec: Extract<SourceSpec, { kind: 'rule' }>): CompiledSource {
-  const rules = spec.rules.map(({ match, pattern, value }) => {
-    const expression = match === 'regex' ? new RegExp(pattern) : null;
-    return { value, matches: (text: string): boolean => (expression === null ? text === pattern : expression.test(text)) };
-  });
-  const valueOf = (text: string): number => rules.find((rule) => rule.matches(text))?.value ?? spec.otherwise;
+/** What is judged: units that differ, and which of them stands for each unit; -1: none, a known 0. */
+interface Cases {
+  readonly units: readonly UnitView[];
+  readonly of: Int32Array;
+}
+
+/**
+ * A unit without a text has nothing to judge: a known 0. A fault is unknown, with status error, and never 0.
+ * @throws LaurelError LAUREL_PROGRAM_INVALID
+ */
+export function compileRuleSource(name: string, spec: Extract<SourceSpec, { kind: 'rule' }>): CompiledSource {
+  const rule = compileRule(spec.rule);
+  const { judgeLater } = rule;
   return {
-    masked: false,
-    evaluate({ units, textIndex, texts }) {
-      const values = texts.map(valueOf);
-      const column = knownColumn(units);
-      for (let unit = 0; unit < units; unit++) {
-        const index = textIndex[unit] as number;
-        if (index >= 0) column.value[unit] = values[index] as number;
-      }
-      return column;
+    masked: true,
+    ...(rule.numbers ? { numbers: rule.numbers } : {}),
+    ...(judgeLater ? { prepare: async (level, _context, work) => judgeLater(casesOf(rule, level).units, work) } : {}),
+    evaluate(level, { prepared }) {
+      const cases = casesOf(rule, level);
+      const verdicts = judgeLater ? (prepared as readonly Verdict[]) : rule.judge(cases.units);
+      if (rule.onError === 'park') expectNoFault(name, verdicts);
+      const columns = Array.from({ length: rule.elements ?? 1 }, () => knownColumn(level.units));
+      cases.of.forEach((at, unit) => at >= 0 && columns.forEach((column, element) => write(column, unit, verdicts[at] as Verdict, element)));
+      return rule.elements === undefined ? (columns[0] as RewardColumn) : columns;
     },
   };
+}
+
+function write(column: RewardColumn, unit: number, verdict: Verdict, element: number): void {
+  if (verdict !== null && !isFault(verdict)) {
+    column.value[unit] = typeof verdict === 'number' ? verdict : (verdict[element] as number);
+    return;
+  }
+  column.mask[unit] = 0;
+  column.confidence[unit] = 0;
+  if (verdict !== null) column.status[unit] = REWARD_STATUS.error;
+}
+
+function casesOf(rule: CompiledRule, level: UnitLevel): Cases {
+  const units: UnitView[] = [];
+  const known = new Map<string, number>();
+  const of = new Int32Array(level.units).fill(-1);
+  for (let unit = 0; unit < level.units; unit++) {
+    if (rule.withoutText !== true && (level.textIndex[unit] as number) < 0) continue;
+    const view = new UnitView(level, unit);
+    const key = rule.textsOnly ? view.textsKey : String(unit);
+    const at = known.get(key) ?? units.length;
+    if (at === units.length) {
+      units.push(view);
+      known.set(key, at);
+    }
+    of[unit] = at;
+  }
+  return { units, of };
+}
+
+function expectNoFault(name: string, verdicts: readonly Verdict[]): void {
+  const fault = verdicts.find((verdict) => isFault(verdict));
+  if (fault !== undefined && isFault(fault)) throw new LaurelError(fault.code, `the source ${name}: ${fault.message}; correct the program, or let it mask such units (onError)`, { source: name });
 }
