@@ -8,7 +8,7 @@ import type { AppendMetricsInput, Pool } from '../proto/activities.js';
 import { FlightClientPool } from '../proto/flight/client-pool.js';
 import { createFlightServer } from '../proto/flight/server.js';
 import { Annotator } from './annotator/annotator.js';
-import { ASSETS, requireAsset } from './assets/index.js';
+import { machineResources } from './annotator/judge-resources.js';
 import type { WorkerConfig } from './config.js';
 import { UpdaterClient } from './learner/updater-client.js';
 import type { Logger } from './log.js';
@@ -76,8 +76,7 @@ export async function createPool(pool: Pool, config: WorkerConfig, workerQueue: 
       return machinery(createRolloutActivities(rollout, new SegmentRestorer(store, rollout), workerQueue), SHARDS_AT_ONCE, true, () => rollout.close());
     }
     case 'annotator': {
-      const resources = { modelPath: modelPathOf, secret: (name: string) => process.env[name] };
-      const annotator = new Annotator({ store, reader, resources, spool: config.spool });
+      const annotator = new Annotator({ store, reader, resources: machineResources(), spool: config.spool });
       return { ...machinery(createAnnotatorActivities(annotator), 4, false, () => annotator.close()), onStopping: () => annotator.stopAsking() };
     }
     case 'reward': {
@@ -97,11 +96,4 @@ export async function createPool(pool: Pool, config: WorkerConfig, workerQueue: 
       return machinery({ ...createLearnerActivities(learner, workerQueue), ...createModelLearnerActivities(models) }, 2, true, close);
     }
   }
-}
-
-/** The file of an embedded model: fetched by name, or where the job says. */
-async function modelPathOf(model: 'gemma3-270m' | { readonly path: string }): Promise<string> {
-  if (typeof model !== 'string') return model.path;
-  const paths = await requireAsset(ASSETS['gemma3-270m']);
-  return paths['model'] as string;
 }

@@ -9,10 +9,10 @@ import { normalKey } from './normal-form.js';
 import { pairOf, pairText } from './pair.js';
 import { textKey, textOfKey } from './text-key.js';
 
-const messageRow = z.object({ text: z.string().min(1), label: z.coerce.number().min(0).max(1), note: z.string().optional() });
-const pairRow = z.object({ text: z.string().min(1), second: z.string().min(1), choice: z.enum(PAIR_CHOICES), note: z.string().optional() });
+const messageRow = z.object({ text: z.string().min(1), label: z.coerce.number().min(0).max(1), note: z.string().nullish() });
+const pairRow = z.object({ text: z.string().min(1), second: z.string().min(1), choice: z.enum(PAIR_CHOICES), note: z.string().nullish() });
 
-type Row = { readonly text: Uint8Array; readonly label: number; readonly choice: PairChoice | null; readonly note: string | undefined };
+type Row = { readonly text: Uint8Array; readonly label: number; readonly choice: PairChoice | null; readonly note: string | null | undefined };
 
 /**
  * @param content CSV with a header that names `text` and `label` (pairwise: `text`, `second` and `choice`, which is
@@ -29,7 +29,7 @@ export function humanRecords(rows: readonly unknown[], name: string, by: string,
   return rows.map((row, index) => {
     const { text, label, choice, note } = mode === 'pairwise' ? readPair(row, name, index, form) : readMessage(row, name, index, form);
     const pair = mode === 'pairwise' ? { mode, choice } : {};
-    return { ...pair, text, label, status: 'ok', reply: JSON.stringify({ by, ...(note === undefined ? {} : { note }) }), model: HUMAN, promptHash: '', tokensIn: 0, tokensOut: 0, latencyMs: 0, attempt: 1, askedAt };
+    return { ...pair, text, label, status: 'ok', reply: JSON.stringify({ by, ...(note == null ? {} : { note }) }), model: HUMAN, promptHash: '', tokensIn: 0, tokensOut: 0, latencyMs: 0, attempt: 1, askedAt };
   });
 }
 

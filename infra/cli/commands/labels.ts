@@ -1,17 +1,16 @@
-/** `laurel labels list | show | export | import`: what annotators answered, from the store alone. */
+/** `laurel labels list | show | export | import | relabel`: what annotators answered, from the store alone. */
 import { createWriteStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Option, type Command } from 'commander';
-import { stringify } from 'csv-stringify';
+import { LaurelError } from '../../../proto/errors.js';
 import { LABEL_STATUS, type LabelStatus } from '../../../proto/schemas.js';
 import { findAnnotator, listAnnotators, readLabels, type AnnotatorSummary } from '../../../workers/annotator/label-archive.js';
-import { readHumanLabels } from '../../../workers/annotator/human-labels.js';
+import { humanRecords, rowsOf } from '../../../workers/annotator/human-labels.js';
 import { LabelLog } from '../../../workers/annotator/label-log.js';
-import { pairOf } from '../../../workers/annotator/pair.js';
-import { textKey, type LabelRecord } from '../../../workers/annotator/label-record.js';
+import { LABEL_FILE_FORMATS, labelFile, parquetRows, textsOf, type LabelFileFormat } from '../../../workers/annotator/label-files.js';
+import type { LabelRecord } from '../../../workers/annotator/label-record.js';
 import type { AnnotatorDescription } from '../../../workers/annotator/annotator-id.js';
 import { readJson } from '../../../workers/store/artifacts.js';
 import { layout } from '../../../workers/store/layout.js';
@@ -19,9 +18,10 @@ import { LocalStore } from '../../../workers/store/local-store.js';
 import { parsePositive } from '../arguments.js';
 import { storeRoot } from '../../folders.js';
 import { printable } from '../../screen/format.js';
+import { addRelabel } from './relabel.js';
 
 const SHOWN = 30;
-const COLUMNS = ['text', 'second', 'label', 'choice', 'status', 'reply', 'model', 'prompt_hash', 'tokens_in', 'tokens_out', 'latency_ms', 'attempt', 'asked_at'] as const;
+const PARQUET_MARK = 'PAR1';
 
 interface ShowOptions {
   readonly contains?: string;
@@ -32,7 +32,7 @@ interface ShowOptions {
 }
 
 export function addLabels(program: Command): void {
-  const labels = program.command('labels').description('what annotators answered; needs no server');
+  const labels = program.command('labels').description('what annotators answered, and asking again; needs no server');
   labels.command('list').description('annotators of the store, with counts').option('--json', 'as JSON').action(listCommand);
   labels
     .command('show')
@@ -46,18 +46,19 @@ export function addLabels(program: Command): void {
     .action(showCommand);
   labels
     .command('import')
-    .description('labels that people made (CSV or JSONL with text and label; for pairs text, second and choice): they win over those of models from now on')
+    .description('labels that people made (CSV, JSONL or Parquet with text and label; for pairs text, second and choice): they win over those of models from now on')
     .argument('<annotator>', 'its id, or how it begins')
-    .argument('<file>', 'CSV with a header, or one JSON object on each line')
+    .argument('<file>', 'CSV with a header, one JSON object on each line, or Parquet')
     .option('--by <name>', 'who made them', process.env['USER'] ?? 'unnamed')
     .action(importCommand);
   labels
     .command('export')
     .description('all labels of an annotator as a file')
     .argument('<annotator>', 'its id, or how it begins')
-    .addOption(new Option('--format <format>', 'file format').choices(['csv', 'jsonl']).default('csv'))
+    .addOption(new Option('--format <format>', 'file format').choices([...LABEL_FILE_FORMATS]).default('csv'))
     .option('--out <file>', 'where to; default: standard output')
     .action(exportCommand);
+  addRelabel(labels);
 }
 
 /** Labels of people: columns or keys `text` and `label` (0 to 1). */
@@ -66,9 +67,18 @@ async function importCommand(prefix: string, file: string, { by }: { by: string 
   const id = await findAnnotator(store, prefix);
   const log = new LabelLog(store, id);
   const description = await readJson<AnnotatorDescription>(store, layout.annotator(id));
-  const records = readHumanLabels(await readFile(file, 'utf8'), file, by, new Date().toISOString(), description?.mode, description?.normalForm);
+  const records = humanRecords(await rowsOfFile(file), file, by, new Date().toISOString(), description?.mode, description?.normalForm);
   const { view, written } = await log.append(records);
   console.log(`${written.ok.toLocaleString('en')} of ${records.length.toLocaleString('en')} labels written (the others stand there already); the log has ${view.labels.toLocaleString('en')} labels`);
+}
+
+/** By what the file begins with, not by its name. */
+async function rowsOfFile(file: string): Promise<readonly unknown[]> {
+  const bytes = await readFile(file);
+  if (bytes.subarray(0, 4).toString('latin1') !== PARQUET_MARK) return rowsOf(bytes.toString('utf8'), file);
+  return parquetRows(bytes).catch((cause: unknown) => {
+    throw new LaurelError('LAUREL_LABELS_INVALID', `expected a whole Parquet file in ${file}, got: ${(cause as Error).message}; nothing was written`, { file }, { cause });
+  });
 }
 
 async function listCommand({ json }: { json?: boolean }): Promise<void> {
@@ -96,26 +106,20 @@ async function showCommand(prefix: string, options: ShowOptions): Promise<void> 
 }
 
 function isWanted(record: LabelRecord, { contains, status, positive, negative }: ShowOptions): boolean {
-  if (contains !== undefined && !Object.values(textsOf(record)).some((text) => text.includes(contains))) return false;
+  if (contains !== undefined && !Object.values(textsOf(record)).some((text) => text?.includes(contains) === true)) return false;
   if (status !== undefined && record.status !== status) return false;
   if (positive === true && !(record.label !== null && record.label > 0.5)) return false;
   return !(negative === true && !(record.label !== null && record.label <= 0.5));
 }
 
-function textsOf(record: LabelRecord): { readonly text: string; readonly second?: string } {
-  if (record.mode !== 'pairwise') return { text: textKey(record.text) };
-  const { first, second } = pairOf(record.text);
-  return { text: textKey(first), second: textKey(second) };
-}
-
 /** The message; of a pair both, the preferred one marked. */
 function shown(record: LabelRecord): string {
   const { text, second } = textsOf(record);
-  if (second === undefined) return printable(text);
+  if (second === null) return printable(text);
   return `${record.choice === 'first' ? '* ' : '  '}${printable(text)}  |  ${record.choice === 'second' ? '* ' : '  '}${printable(second)}`;
 }
 
-async function exportCommand(prefix: string, { format, out }: { format: 'csv' | 'jsonl'; out?: string }): Promise<void> {
+async function exportCommand(prefix: string, { format, out }: { format: LabelFileFormat; out?: string }): Promise<void> {
   const store = new LocalStore(storeRoot());
   const records = readLabels(store, await findAnnotator(store, prefix));
   // `| head` closes the pipe when it has enough.
@@ -123,19 +127,5 @@ async function exportCommand(prefix: string, { format, out }: { format: 'csv' | 
     if (error.code === 'EPIPE') process.exit(0);
   });
   const target = out === undefined ? process.stdout : createWriteStream(resolve(out));
-  // Messages come from games and models: a spreadsheet must not take one for a formula.
-  if (format === 'csv') await pipeline(Readable.from(rowsOf(records)), stringify({ header: true, columns: [...COLUMNS], escape_formulas: true }), target, { end: out !== undefined });
-  else await pipeline(Readable.from(linesOf(records)), target, { end: out !== undefined });
-}
-
-async function* rowsOf(records: AsyncIterable<LabelRecord>): AsyncGenerator<Record<(typeof COLUMNS)[number], string | number | null>> {
-  for await (const record of records) {
-    const { label, choice = null, status, reply, model, promptHash, tokensIn, tokensOut, latencyMs, attempt, askedAt } = record;
-    const { text, second = null } = textsOf(record);
-    yield { text, second, label, choice, status, reply, model, prompt_hash: promptHash, tokens_in: tokensIn, tokens_out: tokensOut, latency_ms: latencyMs, attempt, asked_at: askedAt };
-  }
-}
-
-async function* linesOf(records: AsyncIterable<LabelRecord>): AsyncGenerator<string> {
-  for await (const row of rowsOf(records)) yield `${JSON.stringify(row)}\n`;
+  await pipeline([...labelFile(records, format), target], { end: out !== undefined });
 }
