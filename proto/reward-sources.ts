@@ -4,6 +4,7 @@ import { annotatorSchema } from './judges.js';
 import { partName } from './part-name.js';
 import { fitSchema } from './reward-fits.js';
 import { ruleSchema } from './reward-rules.js';
+import { specSourceSchema } from './reward-specifications.js';
 import { sourceFields } from './source-fields.js';
 
 const envSource = z
@@ -36,6 +37,7 @@ const ruleSource = z
   .strictObject({ kind: z.literal('rule'), ...sourceFields, rule: ruleSchema.describe('What is checked.') })
   .describe('A reward from what can be checked of a unit: rules, and programs of a user.');
 
-export const sourceSchema = z.discriminatedUnion('kind', [envSource, modelSourceSchema, ruleSource]);
+export const sourceSchema = z.discriminatedUnion('kind', [envSource, modelSourceSchema, ruleSource, specSourceSchema]);
 export type SourceSpec = z.output<typeof sourceSchema>;
 export type ModelSourceSpec = Extract<SourceSpec, { kind: 'model' }>;
+export type SpecSource = Extract<SourceSpec, { kind: 'spec' }>;

@@ -2,6 +2,7 @@
 import type { Granularity } from './granularity.js';
 import { isTrained } from './reward-fits.js';
 import { ruleRange } from './reward-rules.js';
+import { objectiveRange } from './reward-specifications.js';
 import type { SourceSpec } from './reward-sources.js';
 
 /** Lower and upper bound of all values; null: not known. */
@@ -30,6 +31,8 @@ function ofKind(spec: SourceSpec): Partial<SourceType> {
       return { elements: spec.components ?? null, range: spec.clip === null ? null : [-spec.clip, spec.clip] };
     case 'rule':
       return { elements: spec.rule.kind === 'javascript' ? spec.rule.elements : null, range: ruleRange(spec.rule) };
+    case 'spec':
+      return { range: objectiveRange(spec.objective), hiddenState: true };
     case 'model': {
       const { kind } = spec.fit;
       const bounded = kind === 'retrieval' || kind === 'classification' || (kind === 'offline' && spec.fit.model === 'classification');

@@ -18,7 +18,7 @@ export function expressionRule(spec: ExpressionRule): CompiledRule {
   const textsOnly = program.numbers.length === 0 && program.reads.every((name) => TEXTS.includes(name)) && !spec.expression.includes('env');
   return eachUnit({ textsOnly, withoutText: !program.reads.includes('text'), numbers: program.numbers, onError: spec.onError }, (unit) => {
     try {
-      const value = Number(program.evaluate(scopeOf(unit)));
+      const value = Number(program.evaluate(unitScope(unit)));
       return Number.isFinite(value) ? value : { code: 'LAUREL_PROGRAM_FAILED', message: `expected a finite number, got ${value}` };
     } catch (error) {
       if (error instanceof ProgramFault) return { code: error.code, message: error.message };
@@ -29,7 +29,7 @@ export function expressionRule(spec: ExpressionRule): CompiledRule {
   });
 }
 
-function scopeOf(unit: UnitView): Scope {
+export function unitScope(unit: UnitView): Scope {
   return {
     value: (name) => {
       if (name === 'text') return unit.text;

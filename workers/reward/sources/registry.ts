@@ -3,6 +3,7 @@ import type { SourceSpec } from '../../../proto/reward-sources.js';
 import { compileEnvSource } from './env.js';
 import { compileModelSource } from './model.js';
 import { compileRuleSource } from './rule.js';
+import { compileSpecSource } from './spec.js';
 import type { CompiledSource } from './source.js';
 
 export function compileSource(name: string, spec: SourceSpec): CompiledSource {
@@ -13,6 +14,8 @@ export function compileSource(name: string, spec: SourceSpec): CompiledSource {
       return compileRuleSource(name, spec);
     case 'model':
       return compileModelSource(name, spec);
+    case 'spec':
+      return compileSpecSource(spec);
     default: {
       const never: never = spec;
       throw new TypeError(`unknown source ${JSON.stringify(never)}`);
