@@ -7,6 +7,7 @@ import { jobSchema, type Job } from './job.js';
 import { checkModelJob } from './preference-check.js';
 import { isModelJobInput, modelJobSchema, type ModelJob } from './preference-job.js';
 import { modeOf } from './reward-fits.js';
+import { checkEmbedding } from './reward-embedding.js';
 import { checkRule } from './reward-rules.js';
 import { checkObjective } from './reward-specifications.js';
 import type { JudgeSpec } from './judges.js';
@@ -140,6 +141,7 @@ function checkJob(job: Job): JobIssue[] {
   for (const [name, source] of Object.entries(job.sources)) {
     if (source.kind === 'model') checkBudget(source, job.schedule.mode, `sources.${name}.annotator`, say);
     if (source.kind === 'rule') checkRule(source.rule, `sources.${name}.rule`, say, job.environment.kind === 'text');
+    if (source.kind === 'embedding') checkEmbedding(source, `sources.${name}`, say, job.environment.kind === 'text');
     if (source.kind === 'spec') checkObjective(source.objective, `sources.${name}.objective`, say);
     if (source.kind === 'model') checkMode(source, `sources.${name}`, say);
     if (source.kind === 'model') checkJudge(source.annotator.judge, `sources.${name}.annotator.judge`, say);

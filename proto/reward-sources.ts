@@ -2,7 +2,9 @@
 import { z } from 'zod';
 import { annotatorSchema } from './judges.js';
 import { partName } from './part-name.js';
+import { embeddingSourceSchema } from './reward-embedding.js';
 import { fitSchema } from './reward-fits.js';
+import { noveltySourceSchema } from './reward-novelty.js';
 import { ruleSchema } from './reward-rules.js';
 import { specSourceSchema } from './reward-specifications.js';
 import { sourceFields } from './source-fields.js';
@@ -37,7 +39,7 @@ const ruleSource = z
   .strictObject({ kind: z.literal('rule'), ...sourceFields, rule: ruleSchema.describe('What is checked.') })
   .describe('A reward from what can be checked of a unit: rules, and programs of a user.');
 
-export const sourceSchema = z.discriminatedUnion('kind', [envSource, modelSourceSchema, ruleSource, specSourceSchema]);
+export const sourceSchema = z.discriminatedUnion('kind', [envSource, modelSourceSchema, ruleSource, specSourceSchema, noveltySourceSchema, embeddingSourceSchema]);
 export type SourceSpec = z.output<typeof sourceSchema>;
 export type ModelSourceSpec = Extract<SourceSpec, { kind: 'model' }>;
 export type SpecSource = Extract<SourceSpec, { kind: 'spec' }>;

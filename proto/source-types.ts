@@ -1,6 +1,8 @@
 /** What can be said of the values of a source from the job alone. A new kind of source has its line here. */
 import type { Granularity } from './granularity.js';
 import { isTrained } from './reward-fits.js';
+import { embeddingRange } from './reward-embedding.js';
+import { bonusRange } from './reward-novelty.js';
 import { ruleRange } from './reward-rules.js';
 import { objectiveRange } from './reward-specifications.js';
 import type { SourceSpec } from './reward-sources.js';
@@ -31,6 +33,10 @@ function ofKind(spec: SourceSpec): Partial<SourceType> {
       return { elements: spec.components ?? null, range: spec.clip === null ? null : [-spec.clip, spec.clip] };
     case 'rule':
       return { elements: spec.rule.kind === 'javascript' ? spec.rule.elements : null, range: ruleRange(spec.rule) };
+    case 'novelty':
+      return { range: bonusRange(spec.bonus), hiddenState: true };
+    case 'embedding':
+      return { range: embeddingRange(spec) };
     case 'spec':
       return { range: objectiveRange(spec.objective), hiddenState: true };
     case 'model': {

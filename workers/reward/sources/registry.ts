@@ -1,7 +1,9 @@
 /** All kinds of sources. A new kind is a file beside this one, its schema in proto/job.ts, and a line here. */
 import type { SourceSpec } from '../../../proto/reward-sources.js';
 import { compileEnvSource } from './env.js';
+import { compileEmbeddingSource } from './embedding.js';
 import { compileModelSource } from './model.js';
+import { compileNoveltySource } from './novelty.js';
 import { compileRuleSource } from './rule.js';
 import { compileSpecSource } from './spec.js';
 import type { CompiledSource } from './source.js';
@@ -14,6 +16,10 @@ export function compileSource(name: string, spec: SourceSpec): CompiledSource {
       return compileRuleSource(name, spec);
     case 'model':
       return compileModelSource(name, spec);
+    case 'novelty':
+      return compileNoveltySource(spec);
+    case 'embedding':
+      return compileEmbeddingSource(spec);
     case 'spec':
       return compileSpecSource(spec);
     default: {
