@@ -32,6 +32,7 @@ const openaiJudge = z
     timeoutMs: z.int().min(100).max(600_000).default(30_000).describe('Deadline of one request.'),
     temperature: z.number().min(0).max(2).default(0).describe('Sampling temperature where the text is parsed.'),
     logprobs: z.boolean().default(true).describe('Read label probabilities where the server gives them.'),
+    json: z.boolean().default(false).describe('Where the text is read (no log-probabilities, or `reasoning`): ask for JSON by schema, in which only the label words can stand; a server that does not serve it is asked for text. Chat only.'),
     massFloor: z.number().min(0).max(1).default(0.2).describe('Least joint probability of the label words; below it the reply is unparsable.'),
   })
   .describe('Any server with the OpenAI interface (vLLM, llama.cpp, a hosted one).');
@@ -129,6 +130,10 @@ const annotatorFields = z
       .nullable()
       .default(null)
       .describe('Name of the prompt template; null: helpful-v1, or preferred-v1 where the mode is pairwise.'),
+    reasoning: z
+      .boolean()
+      .default(false)
+      .describe('The judge explains first and answers in a last field, `Answer: <word>`, which alone is read; anything else is unparsable. For judges that follow an instruction: openai (chat) and command; part of the annotator.'),
     normalForm: z
       .enum(NORMAL_FORMS)
       .default('raw')

@@ -144,7 +144,7 @@ function checkJob(job: Job): JobIssue[] {
     if (source.kind === 'embedding') checkEmbedding(source, `sources.${name}`, say, job.environment.kind === 'text');
     if (source.kind === 'spec') checkObjective(source.objective, `sources.${name}.objective`, say);
     if (source.kind === 'model') checkMode(source, `sources.${name}`, say);
-    if (source.kind === 'model') checkJudge(source.annotator.judge, `sources.${name}.annotator.judge`, say);
+    if (source.kind === 'model') checkJudge(source.annotator.judge, source.annotator.reasoning, `sources.${name}.annotator.judge`, say);
   }
   if (job.environment.kind === 'nethack') {
     const fault = characterFault(job.environment.character);
@@ -208,8 +208,10 @@ function checkValueHeads(job: Job, say: (path: string, message: string) => void)
   if (missing.length > 0) say('policy.valueHeads', `expected every source in a value head, ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} in none`);
 }
 
-function checkJudge(judge: JudgeSpec, path: string, say: (path: string, message: string) => void): void {
-  if (judge.kind === 'panel') return judge.judges.forEach((member, place) => checkJudge(member, `${path}.judges.${place}`, say));
+function checkJudge(judge: JudgeSpec, reasoning: boolean, path: string, say: (path: string, message: string) => void): void {
+  if (judge.kind === 'panel') return judge.judges.forEach((member, place) => checkJudge(member, reasoning, `${path}.judges.${place}`, say));
+  if (reasoning && judge.kind === 'embedded') say(`${path}.kind`, 'expected a judge that follows an instruction (openai, command) where `reasoning` is on: the embedded model is read at its next token, got embedded');
+  if (judge.kind === 'openai' && judge.api === 'completions' && (reasoning || judge.json)) say(`${path}.api`, `expected chat where ${reasoning ? '`reasoning`' : '`json`'} is on, got completions`);
   if (judge.kind === 'scripted') checkPatterns(judge.rules, `${path}.rules`, say);
 }
 

@@ -19,6 +19,8 @@ export interface JudgeReply {
   readonly body?: unknown;
   /** Cut the connection instead of answering. */
   readonly reset?: boolean;
+  /** Cut it in the middle of the body. */
+  readonly half?: boolean;
 }
 
 export interface JudgeServer {
@@ -48,6 +50,7 @@ export async function judgeServer(reply: (request: JudgeRequest) => JudgeReply |
       void Promise.resolve(reply(request)).then((answer) => {
         if (answer.reset === true) return incoming.socket.resetAndDestroy();
         outgoing.writeHead(answer.status ?? 200, { 'content-type': 'application/json', ...answer.headers });
+        if (answer.half === true) return outgoing.write(JSON.stringify(answer.body).slice(0, 20), () => incoming.socket.resetAndDestroy());
         return outgoing.end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body));
       });
     });

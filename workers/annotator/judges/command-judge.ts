@@ -83,7 +83,7 @@ export class CommandJudge implements Judge {
 
   private question(text: Uint8Array): Record<string, unknown> {
     const { prompt } = this;
-    const common = { mode: prompt.mode, goal: prompt.goal, prompt: prompt.completion(text) };
+    const common = { mode: prompt.mode, goal: prompt.goal, prompt: prompt.completion(text), ...(prompt.reasoning && { reasoning: true }) };
     if (prompt.mode === 'pointwise') return { ...common, message: prompt.message(text) };
     const { first, second } = pairOf(text);
     return { ...common, first: prompt.message(first), second: prompt.message(second) };

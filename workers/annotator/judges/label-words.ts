@@ -62,3 +62,21 @@ export function parseVerdict(reply: string, words: Words, cut: boolean): string 
     .replace(/[\s"'`*_.!)\]]+$/u, '');
   return answerOfToken(bare, words);
 }
+
+/** The answer where the last line of an explanation is `Answer: <word>` and nothing else. A reply that was cut has no last line. */
+export function parseReasoned(reply: string, words: Words, cut: boolean): string | undefined {
+  const last = reply.replace(/<think>[\s\S]*?<\/think>/gu, '').trim().split('\n').at(-1)?.trim() ?? '';
+  const field = /^[*_`"']*answer\s*:[*_`"']*\s*(.+)$/iu.exec(last)?.[1];
+  if (field === undefined || cut) return undefined;
+  return answerOfToken(field.replace(/^[\s"'`*_]+/u, '').replace(/[\s"'`*_.!]+$/u, ''), words);
+}
+
+/** The answer where the reply is a JSON object whose `answer` is a label word. */
+export function parseJsonAnswer(reply: string, words: Words): string | undefined {
+  try {
+    const { answer } = JSON.parse(reply) as { answer?: unknown };
+    return typeof answer === 'string' ? answerOfToken(answer, words) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -9,6 +9,7 @@ import { unanswered } from './judge.js';
 import type { AskOptions, Judge, JudgeAnswer, Outcome, Questions } from './judge.js';
 import { concede, endpointOf, firstConcessions, readReply, requestBody } from './openai-protocol.js';
 import type { Concessions } from './openai-protocol.js';
+import { pauseMs } from './rate-limits.js';
 import { pipelined } from './pipeline.js';
 
 /** Characters of a server's words that an error message repeats. */
@@ -40,6 +41,8 @@ export class OpenAiJudge implements Judge {
   private failing: LaurelError | undefined;
   /** A limit holds for the server, not for one question: all wait (performance.now()). */
   private pausedUntil = 0;
+  /** The largest question so far. */
+  private tokensOfOne = 0;
 
   constructor(
     private readonly spec: OpenAiJudgeSpec,
@@ -52,7 +55,7 @@ export class OpenAiJudge implements Judge {
     this.concessions = firstConcessions(spec);
     const { kind, model, api, logprobs, massFloor } = spec;
     // The temperature only counts where the text is read, but a server may bring us to that.
-    this.material = { kind, endpoint: endpointOf(spec), model, api, logprobs, massFloor, temperature: spec.temperature };
+    this.material = { kind, endpoint: endpointOf(spec), model, api, logprobs, massFloor, temperature: spec.temperature, ...(spec.json && { json: true }) };
   }
 
   get trouble(): LaurelError | undefined {
@@ -123,13 +126,23 @@ export class OpenAiJudge implements Judge {
       signal.removeEventListener('abort', giveUp);
     }
     const latencyMs = performance.now() - startedAt;
+    this.heedLimits(response.headers);
     if (response.status === 200) {
       const reading = readReply(body, spec, prompt, concessions, latencyMs);
-      if (reading.kind === 'answer') return reading;
+      if (reading.kind === 'answer') {
+        this.tokensOfOne = Math.max(this.tokensOfOne, reading.answer.tokensIn + reading.answer.tokensOut);
+        return reading;
+      }
       if (reading.kind === 'garbled') return failed(`a reply that is not of the OpenAI interface: ${quote(reading.found)}`, false);
       return this.concedeTo({ ...concessions, topLogprobs: 0 });
     }
     return this.refusedOrFailed(response, body, concessions, latencyMs);
+  }
+
+  /** A server that says that nothing remains is left alone until it does, before it has to refuse. */
+  private heedLimits(headers: Response['headers']): void {
+    const waitMs = pauseMs(headers, this.tokensOfOne);
+    if (waitMs !== undefined) this.pausedUntil = Math.max(this.pausedUntil, performance.now() + waitMs);
   }
 
   private refusedOrFailed(response: Response, body: string, concessions: Concessions, latencyMs: number): Attempt {
@@ -137,8 +150,8 @@ export class OpenAiJudge implements Judge {
     const what = `status ${status}: ${quote(body)}`;
     const lesser = (status >= 400 && status < 500 && status !== 429) || status === 501 ? concede(concessions, body) : undefined;
     if (lesser !== undefined) return this.concedeTo(lesser);
-    if (status === 429 || status === 503) return failed(what, true, retryAfterMs(response.headers.get('retry-after'), Date.now()));
-    if (status >= 500 || status === 408 || status === 409 || status === 425) return failed(what, false, retryAfterMs(response.headers.get('retry-after'), Date.now()));
+    if (status === 429 || status === 503) return failed(what, true, afterOf(response.headers));
+    if (status >= 500 || status === 408 || status === 409 || status === 425) return failed(what, false, afterOf(response.headers));
     if (status === 400 || status === 413 || status === 422) {
       // This message cannot be asked; the next one may.
       const refused = /content_filter|content management policy|content_policy/iu.test(body);
@@ -154,6 +167,7 @@ export class OpenAiJudge implements Judge {
       topLogprobs: Math.min(now.topLogprobs, lesser.topLogprobs) as Concessions['topLogprobs'],
       tokensField: lesser.tokensField === 'max_completion_tokens' ? lesser.tokensField : now.tokensField,
       temperature: now.temperature && lesser.temperature,
+      json: now.json && lesser.json,
     };
     return { kind: 'conceded' };
   }
@@ -162,6 +176,12 @@ export class OpenAiJudge implements Judge {
     const message = `expected ${endpointOf(this.spec)} to answer, got ${what} (try ${tried} of ${TRIES_MAX}); see that the server runs and its limits suffice, annotation resumes when it answers`;
     return new LaurelError('LAUREL_JUDGE_UNAVAILABLE', message, {}, cause === undefined ? undefined : { cause });
   }
+}
+
+/** How long a server wants to be left alone: `retry-after-ms`, which some send beside the coarser `Retry-After`. */
+function afterOf(headers: Response['headers']): number | undefined {
+  const exact = headers.get('retry-after-ms');
+  return exact !== null && /^\d+$/u.test(exact) ? retryAfterMs(String(Number(exact) / 1000), Date.now()) : retryAfterMs(headers.get('retry-after'), Date.now());
 }
 
 function failed(what: string, server: boolean, afterMs?: number, cause?: unknown): Attempt {

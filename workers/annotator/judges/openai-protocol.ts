@@ -4,11 +4,13 @@ import type { OpenAiJudgeSpec } from '../../../proto/judges.js';
 import type { Prompt } from '../prompts/prompt-template.js';
 import { answered, unanswered } from './judge.js';
 import type { JudgeAnswer } from './judge.js';
-import { ANSWER_VALUES, choiceOf, massOf, parseVerdict, probabilityOf } from './label-words.js';
+import { ANSWER_VALUES, answerOfToken, choiceOf, massOf, parseJsonAnswer, parseReasoned, parseVerdict, probabilityOf } from './label-words.js';
+import type { LabelMass } from './label-words.js';
 
 /** Room for an answer where the text itself is read; a base model stops at the end of its line. */
 const CHAT_TEXT_TOKENS = 256;
 const COMPLETION_TEXT_TOKENS = 4;
+const REASONING_TOKENS = 512;
 
 /** What a server has shown not to accept; it is asked without from then on. */
 export interface Concessions {
@@ -16,10 +18,17 @@ export interface Concessions {
   readonly topLogprobs: 20 | 5 | 0;
   readonly tokensField: 'max_tokens' | 'max_completion_tokens';
   readonly temperature: boolean;
+  /** Ask for JSON by schema. */
+  readonly json: boolean;
 }
 
 export function firstConcessions(spec: OpenAiJudgeSpec): Concessions {
-  return { topLogprobs: spec.logprobs ? 20 : 0, tokensField: 'max_tokens', temperature: true };
+  return { topLogprobs: spec.logprobs ? 20 : 0, tokensField: 'max_tokens', temperature: true, json: spec.json === true };
+}
+
+/** Whether the words of the reply are read, not only the probabilities of its first token. */
+function readsText(prompt: Prompt, { topLogprobs }: Concessions): boolean {
+  return prompt.reasoning || topLogprobs === 0;
 }
 
 export function endpointOf(spec: OpenAiJudgeSpec): string {
@@ -29,19 +38,23 @@ export function endpointOf(spec: OpenAiJudgeSpec): string {
 export function requestBody(spec: OpenAiJudgeSpec, prompt: Prompt, text: Uint8Array, concessions: Concessions): Record<string, unknown> {
   const { topLogprobs } = concessions;
   const chat = spec.api === 'chat';
-  const tokens = topLogprobs > 0 ? 1 : chat ? CHAT_TEXT_TOKENS : COMPLETION_TEXT_TOKENS;
+  const reads = readsText(prompt, concessions);
+  const json = chat && reads && concessions.json;
+  const tokens = !reads ? 1 : prompt.reasoning ? REASONING_TOKENS : chat ? CHAT_TEXT_TOKENS : COMPLETION_TEXT_TOKENS;
   return {
     model: spec.model,
-    ...(chat ? { messages: prompt.chat(text) } : { prompt: prompt.completion(text) }),
+    ...(chat ? { messages: prompt.chat(text, json) } : { prompt: prompt.completion(text) }),
+    ...(json ? { response_format: { type: 'json_schema', json_schema: { name: 'verdict', strict: true, schema: prompt.answerSchema } } } : {}),
     [concessions.tokensField]: tokens,
     // Probabilities are read at temperature 1: some servers scale them by it, and at 0 would give only the first.
-    ...(concessions.temperature ? { temperature: topLogprobs > 0 ? 1 : spec.temperature } : {}),
+    ...(concessions.temperature ? { temperature: reads ? spec.temperature : 1 } : {}),
     ...(topLogprobs > 0 ? (chat ? { logprobs: true, top_logprobs: topLogprobs } : { logprobs: topLogprobs }) : chat ? {} : { stop: ['\n'] }),
   };
 }
 
 /** What to leave out after a refusal with this text; undefined where the refusal is about something else. */
 export function concede(concessions: Concessions, errorText: string): Concessions | undefined {
+  if (concessions.json && /response_format|json_schema|json schema/iu.test(errorText)) return { ...concessions, json: false };
   if (concessions.topLogprobs > 0 && /logprob/iu.test(errorText)) return { ...concessions, topLogprobs: concessions.topLogprobs === 20 ? 5 : 0 };
   if (concessions.tokensField === 'max_tokens' && /max_completion_tokens/iu.test(errorText)) return { ...concessions, tokensField: 'max_completion_tokens' };
   if (concessions.temperature && /temperature/iu.test(errorText)) return { ...concessions, temperature: false };
@@ -73,11 +86,11 @@ export function readReply(body: string, spec: OpenAiJudgeSpec, prompt: Prompt, c
   if (refusal !== undefined || choice['finish_reason'] === 'content_filter') {
     return { kind: 'answer', answer: unanswered('refused', { reply: refusal ?? text, ...rest }) };
   }
-  if (concessions.topLogprobs === 0) {
-    const verdict = parseVerdict(text, prompt.words, choice['finish_reason'] === 'length' && spec.api === 'chat');
+  if (readsText(prompt, concessions)) {
+    const cut = choice['finish_reason'] === 'length' && spec.api === 'chat';
+    const verdict = concessions.json ? parseJsonAnswer(text, prompt.words) : prompt.reasoning ? parseReasoned(text, prompt.words, cut) : parseVerdict(text, prompt.words, cut);
     if (verdict === undefined) return { kind: 'answer', answer: unanswered('unparsable', { reply: text, ...rest }) };
-    const pairChoice = PAIR_CHOICES.find((one) => one === verdict) ?? null;
-    return { kind: 'answer', answer: answered(ANSWER_VALUES[verdict] as number, null, pairChoice, { reply: text, ...rest }) };
+    return { kind: 'answer', answer: { ...verdictAnswer(verdict, wordMass(choice['logprobs'], prompt, verdict), spec.massFloor), reply: text, ...rest } };
   }
   const pairs = topLogprobsOf(choice['logprobs']);
   if (pairs === undefined) return { kind: 'no-logprobs' };
@@ -86,6 +99,24 @@ export function readReply(body: string, spec: OpenAiJudgeSpec, prompt: Prompt, c
   const shown = pairs.slice(0, 5).map(([token, logprob]) => [token, Number(Math.exp(logprob).toFixed(4))]);
   const reply = JSON.stringify({ text, top: shown });
   return { kind: 'answer', answer: probability === undefined ? unanswered('unparsable', { reply, ...rest }) : answered(probability, probability, choiceOf(mass), { reply, ...rest }) };
+}
+
+/** By the probabilities at the word itself where the server gave them, else 0, 1 or one half by the word. */
+function verdictAnswer(verdict: string, mass: LabelMass | undefined, massFloor: number): JudgeAnswer {
+  const probability = mass && probabilityOf(mass, massFloor);
+  const pairChoice = PAIR_CHOICES.find((one) => one === verdict) ?? null;
+  return answered(probability ?? (ANSWER_VALUES[verdict] as number), probability ?? null, pairChoice, { reply: '', tokensIn: 0, tokensOut: 0, latencyMs: 0 });
+}
+
+/** Probabilities of the label words where the reply says the verdict: at the last of its tokens that spells it. */
+function wordMass(logprobs: unknown, prompt: Prompt, verdict: string): LabelMass | undefined {
+  const listed = (array(object(logprobs)?.['content']) ?? []).map(object);
+  const at = listed.findLast((entry) => answerOfToken(string(entry?.['token']) ?? '', prompt.words) === verdict);
+  const alternatives = array(at?.['top_logprobs'])?.flatMap((entry): [string, number][] => {
+    const [token, logprob] = [string(object(entry)?.['token']), object(entry)?.['logprob']];
+    return token === undefined || typeof logprob !== 'number' ? [] : [[token, Math.exp(logprob)]];
+  });
+  return alternatives === undefined || alternatives.length === 0 ? undefined : massOf(alternatives, prompt.words);
 }
 
 /** Pairs of token and log-probability for the first token, from any of the shapes in use. */

@@ -49,6 +49,9 @@ export interface ChatTurn {
   readonly content: string;
 }
 
+/** What a judge is told that explains first; part of the prompt's material. */
+const REASONING = 'First say in one to three sentences what has just happened to the player and what it means for the goal.';
+
 /** A template filled with a goal and examples. */
 export class Prompt {
   readonly mode: PromptTemplate['mode'];
@@ -64,12 +67,16 @@ export class Prompt {
   readonly close: string;
   private readonly question: string;
   private readonly turns: readonly ChatTurn[];
+  /** The question with its examples as text. */
+  private readonly told: string;
 
   /** @param examples those of the job; undefined: those of the template */
   constructor(
     readonly template: PromptTemplate,
     readonly goal: string,
     examples: readonly PromptExample[] | readonly PairExample[] | undefined,
+    /** The judge explains before it answers. */
+    readonly reasoning = false,
   ) {
     const { mode, question, open, close, words, textCharactersMax } = template;
     const shown = (examples ?? template.examples).map(cleanExample);
@@ -78,10 +85,11 @@ export class Prompt {
     this.close = close;
     this.question = question.replaceAll('{goal}', goal.trim());
     const wording = template.mode === 'pairwise' ? { between: template.between } : {};
-    this.material = { question, open, close, words, textCharactersMax, goal: goal.trim(), examples: shown, ...wording };
+    this.material = { question, open, close, words, textCharactersMax, goal: goal.trim(), examples: shown, ...wording, ...(reasoning && { reasoning: REASONING }) };
     this.hash = hashOf(this.material);
     const lines = shown.map((example) => ({ body: this.body(example), answer: this.words[answerOf(example)] as string }));
     this.prefix = `${this.question}\n${lines.map(({ body, answer }) => `${open}${body}${close} ${answer}\n`).join('')}${open}`;
+    this.told = this.prefix.slice(0, this.prefix.length - open.length).trimEnd();
     this.turns = lines.flatMap(({ body, answer }): ChatTurn[] => [
       { role: 'user', content: `${open}${body}` },
       { role: 'assistant', content: answer },
@@ -100,17 +108,35 @@ export class Prompt {
     return cleanText(decodeText(text)).slice(0, this.template.textCharactersMax).trimEnd();
   }
 
-  /** The whole prompt for a model that continues text. */
+  /** The whole prompt for a model that continues text; with reasoning, one that follows the instruction at its end. */
   completion(question: Uint8Array): string {
+    if (this.reasoning) return `${this.prefix}${this.asked(question)}${this.close}\n${this.instruction(false)}`;
     return `${this.prefix}${this.asked(question)}${this.close}`;
   }
 
-  /** The same question for a model that answers in turns. */
-  chat(question: Uint8Array): ChatTurn[] {
+  /**
+   * The same question for a model that answers in turns.
+   * @param json the answer is to be an object (answerSchema)
+   */
+  chat(question: Uint8Array, json = false): ChatTurn[] {
+    const asked: ChatTurn = { role: 'user', content: `${this.template.open}${this.asked(question)}` };
+    // Turns that answer at once would teach it not to explain: with reasoning the examples are told instead.
+    if (this.reasoning) return [{ role: 'system', content: `${this.told}\n${this.instruction(json)}` }, asked];
+    const turns = json ? this.turns.map((turn) => (turn.role === 'assistant' ? { ...turn, content: JSON.stringify({ answer: turn.content }) } : turn)) : this.turns;
+    return [{ role: 'system', content: `${this.question}\n${this.instruction(json)}` }, ...turns, asked];
+  }
+
+  /** JSON Schema of an answer in which nothing but a label word can stand. */
+  get answerSchema(): Readonly<Record<string, unknown>> {
+    const answer = { type: 'string', enum: Object.values(this.words) };
+    return { type: 'object', properties: this.reasoning ? { reasoning: { type: 'string' }, answer } : { answer }, required: this.reasoning ? ['reasoning', 'answer'] : ['answer'], additionalProperties: false };
+  }
+
+  private instruction(json: boolean): string {
     const words = Object.values(this.words);
     const choice = `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
-    const system: ChatTurn = { role: 'system', content: `${this.question}\nAnswer with one word: ${choice}.` };
-    return [system, ...this.turns, { role: 'user', content: `${this.template.open}${this.asked(question)}` }];
+    if (!this.reasoning) return json ? `Answer with JSON: {"answer": "..."}, where the answer is ${choice}.` : `Answer with one word: ${choice}.`;
+    return json ? `Answer with JSON: {"reasoning": "...", "answer": "..."}. ${REASONING} The answer is ${choice}.` : `${REASONING} Then write a last line of its own that is exactly \`Answer: \` and one word: ${choice}.`;
   }
 
   private body(about: { readonly text: string } | { readonly first: string; readonly second: string }): string {

@@ -13,7 +13,7 @@ export const PROMPT_TEMPLATES: readonly PromptTemplate[] = [helpfulV1, gridV1, g
 
 const DEFAULTS: Readonly<Record<AnnotatorMode, string>> = { pointwise: helpfulV1.name, pairwise: preferredV1.name };
 
-export type PromptSpec = Pick<AnnotatorSpec, 'prompt' | 'goal'> & Partial<Pick<AnnotatorSpec, 'mode' | 'pairs'>> & { readonly examples?: AnnotatorSpec['examples'] | undefined };
+export type PromptSpec = Pick<AnnotatorSpec, 'prompt' | 'goal'> & Partial<Pick<AnnotatorSpec, 'mode' | 'pairs' | 'reasoning'>> & { readonly examples?: AnnotatorSpec['examples'] | undefined };
 
 /** The prompt of an annotator. @throws LaurelError LAUREL_JOB_INVALID where no template of its mode has that name */
 export function promptOf(spec: PromptSpec): Prompt {
@@ -24,5 +24,5 @@ export function promptOf(spec: PromptSpec): Prompt {
     const known = PROMPT_TEMPLATES.filter((one) => one.mode === mode).map((one) => one.name);
     throw new LaurelError('LAUREL_JOB_INVALID', `expected annotator.prompt to be one of ${known.join(', ')} (mode ${mode}), got ${name}; choose one of them`, { prompt: name, mode });
   }
-  return new Prompt(template, spec.goal, mode === 'pairwise' ? spec.pairs?.examples : spec.examples);
+  return new Prompt(template, spec.goal, mode === 'pairwise' ? spec.pairs?.examples : spec.examples, spec.reasoning === true);
 }
