@@ -1,7 +1,8 @@
 /** Whether the label logs of a store hold what the judge said: nothing twice, nothing altered, nothing invented, nothing lost. */
 import type { Job } from '../../proto/job.js';
-import { decodeRecords, textKey } from '../../workers/annotator/label-record.js';
+import { textKey } from '../../workers/annotator/label-record.js';
 import { promptOf } from '../../workers/annotator/prompts/registry.js';
+import { readLabels } from '../../workers/annotator/label-archive.js';
 import { readJson } from '../../workers/store/artifacts.js';
 import { layout } from '../../workers/store/layout.js';
 import type { ObjectStore } from '../../workers/store/object-store.js';
@@ -35,21 +36,19 @@ export async function auditLabels(store: ObjectStore, run: string, journal: read
     }
     const prompt = promptOf(source.annotator);
     const known = new Set<string>();
-    for (const entry of await store.list(layout.labels(annotator))) {
-      for (const record of decodeRecords((await store.get(entry.key))!, entry.key, annotator)) {
-        if (record.status !== 'ok') {
-          unanswered++;
-          continue;
-        }
-        labels++;
-        const name = textKey(record.text);
-        if (known.has(name)) faults.push(`${entry.key} labels ${JSON.stringify(name)} a second time`);
-        known.add(name);
-        const question = questionOf(prompt.chat(record.text));
-        if (Math.abs((record.label ?? -1) - verdictOf(question)) > 1e-5) faults.push(`${entry.key} says ${record.label} of ${JSON.stringify(question)}, the judge says ${verdictOf(question)}`);
-        if (!answered.has(question)) faults.push(`${entry.key} has a label for ${JSON.stringify(question)}, which the judge never answered`);
-        answered.delete(question);
+    for await (const record of readLabels(store, annotator)) {
+      if (record.status !== 'ok') {
+        unanswered++;
+        continue;
       }
+      labels++;
+      const name = textKey(record.text);
+      if (known.has(name)) faults.push(`${annotator} labels ${JSON.stringify(name)} a second time`);
+      known.add(name);
+      const question = questionOf(prompt.chat(record.text));
+      if (Math.abs((record.label ?? -1) - verdictOf(question)) > 1e-5) faults.push(`${annotator} says ${record.label} of ${JSON.stringify(question)}, the judge says ${verdictOf(question)}`);
+      if (!answered.has(question)) faults.push(`${annotator} has a label for ${JSON.stringify(question)}, which the judge never answered`);
+      answered.delete(question);
     }
   }
   let unread = 0;

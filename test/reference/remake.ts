@@ -15,6 +15,7 @@ const FIXTURES = [
   { script: 'learner/make_fixtures.py', needs: 'torch', fixture: 'learner/steps.json' },
   { script: 'text/make_fixtures.py', needs: 'trl', fixture: 'text/losses.json' },
   { script: 'preference/make_preference_fixtures.py', needs: 'torch', fixture: 'preference/losses.json' },
+  { script: 'reward/make_reward_fixtures.py', needs: 'torch', fixture: 'reward/message-models.json' },
 ] as const;
 
 const tests = join(projectRoot(), 'test');

@@ -98,6 +98,8 @@ export class Annotator {
     const view = await session.log.table.head();
     const left = planBacklog(messages, view, session.inFlight, { ...limits, pendingMax: Number.POSITIVE_INFINITY });
     const counts = session.answers.takeCounts();
+    // In the background: nobody waits for it, and a block that could not be packed is tried again with the next call.
+    void session.compact(view.position);
     const budget = guard.state(left.ask.length);
     return {
       log: view.ref(),

@@ -5,6 +5,7 @@ import { readJson } from '../store/artifacts.js';
 import { layout } from '../store/layout.js';
 import type { ObjectStore } from '../store/object-store.js';
 import type { AnnotatorDescription } from './annotator-id.js';
+import { LabelEntries } from './label-entries.js';
 import { decodeRecords, type LabelRecord } from './label-record.js';
 
 export interface AnnotatorSummary extends AnnotatorDescription {
@@ -49,9 +50,11 @@ async function summarise(store: ObjectStore, id: string): Promise<AnnotatorSumma
 
 /** Records of a log in the order in which they were appended. @throws LaurelError LAUREL_STORE_CORRUPT, LAUREL_SCHEMA_MISMATCH */
 export async function* readLabels(store: ObjectStore, annotator: string): AsyncGenerator<LabelRecord> {
-  for (const { key } of await store.list(layout.labels(annotator))) {
-    const bytes = await store.get(key);
-    if (bytes !== undefined) yield* decodeRecords(bytes, key, annotator);
+  const entries = new LabelEntries(store, annotator);
+  const end = await entries.count();
+  for (let position = 0; position < end; position++) {
+    const bytes = await entries.read(position);
+    if (bytes !== undefined) yield* decodeRecords(bytes, layout.label(annotator, position), annotator);
   }
 }
 

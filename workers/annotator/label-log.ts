@@ -51,6 +51,11 @@ export class LabelLog {
       const numbered = fresh.map((record) => ({ ...record, attempt: view.failedAttempts(record.text) + 1 }));
       const { created } = await this.store.putIfAbsent(layout.label(this.annotator, view.position), encodeLabels(this.annotator, numbered));
       if (!created) continue;
+      // Stopped for so long between looking and writing that others filled this block, and packed it: not the end of the log.
+      if (await this.table.entries.isPacked(view.position)) {
+        await this.store.delete(layout.label(this.annotator, view.position));
+        continue;
+      }
       for (const record of numbered) written[record.status]++;
       return { view: await this.table.at(view.position + 1), written };
     }

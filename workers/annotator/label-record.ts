@@ -49,7 +49,7 @@ interface LabelBody {
   /** sha256 over all columns: an entry has no reference that could hold the digest of its bytes. */
   readonly digest: string;
   /** What each run has spent on this entry. Absent in entries of earlier versions, and where no run asked. */
-  readonly runs?: Readonly<Record<string, Spending>>;
+  readonly runs?: SpendingByRun;
 }
 
 /** `model` of a label that a person made. */
@@ -74,8 +74,11 @@ interface EntryColumns {
   readonly askedAt: readonly string[];
 }
 
-/** The Arrow stream of one log entry; all records have the same mode. */
-export function encodeLabels(annotator: string, records: readonly LabelRecord[]): Uint8Array {
+/**
+ * The Arrow stream of one log entry; all records have the same mode.
+ * @param runs what each run has spent on it; default: as the records name their runs
+ */
+export function encodeLabels(annotator: string, records: readonly LabelRecord[], runs: SpendingByRun = spendingByRun(records)): Uint8Array {
   const pairs = records[0]?.mode === 'pairwise' ? records.map((record) => pairOf(record.text)) : null;
   const entry: EntryColumns = {
     text: pairs ? pairs.map(({ first }) => first) : records.map((record) => record.text),
@@ -105,12 +108,13 @@ export function encodeLabels(annotator: string, records: readonly LabelRecord[])
     utf8(C.askedAt, entry.askedAt),
     ...(entry.pairs ? [binary(C.second, entry.pairs.second), primitive(C.choice, entry.pairs.choice)] : []),
   ];
-  const runs = spendingByRun(records);
   const body: LabelBody = { annotator, rows: records.length, digest: contentDigest(entry), ...(Object.keys(runs).length > 0 && { runs }) };
   return tableBytes(columns, { metadata: tableMetadata(pairs ? 'pair-label' : 'label', body), batchRows: Math.max(1, records.length) });
 }
 
-function spendingByRun(records: readonly LabelRecord[]): Record<string, Spending> {
+export type SpendingByRun = Readonly<Record<string, Spending>>;
+
+function spendingByRun(records: readonly LabelRecord[]): SpendingByRun {
   const runs: Record<string, Spending> = {};
   for (const { run, tokensIn, tokensOut } of records) {
     if (run !== undefined) runs[run] = addSpending(runs[run] ?? NOTHING_SPENT, { calls: 1, tokensIn, tokensOut });
@@ -170,7 +174,16 @@ function spendingOf({ model, tokensIn, tokensOut, askedAt }: EntryColumns, runs:
 
 /** All of one log entry, with its provenance. @throws as decodeLabels */
 export function decodeRecords(bytes: Uint8Array, key: string, annotator: string): LabelRecord[] {
-  const { entry } = openLabels(bytes, key, annotator);
+  return recordsOf(openLabels(bytes, key, annotator).entry);
+}
+
+/** An entry written again from what can be read of it: the same bytes, where it is whole. @throws as decodeLabels */
+export function writtenAgain(bytes: Uint8Array, key: string, annotator: string): Uint8Array {
+  const { entry, body } = openLabels(bytes, key, annotator);
+  return encodeLabels(annotator, recordsOf(entry), body.runs ?? {});
+}
+
+function recordsOf(entry: EntryColumns): LabelRecord[] {
   return entry.text.map((_, row) => {
     const status = LABEL_STATUS[entry.status[row] as number] as LabelStatus;
     return {

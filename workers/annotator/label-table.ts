@@ -5,6 +5,7 @@ import type { LabelLogRef } from '../../proto/references.js';
 import { LABEL_STATUS } from '../../proto/schemas.js';
 import { layout } from '../store/layout.js';
 import type { ObjectStore } from '../store/object-store.js';
+import { LabelEntries } from './label-entries.js';
 import { decodeLabels } from './label-record.js';
 import { SpendingTable } from './spending-table.js';
 import { textKey } from './text-key.js';
@@ -53,15 +54,18 @@ export class LabelTable {
   private readonly order: string[] = [];
   /** Distinct verdicts in the first n entries: so many of `order` belong to them. */
   private readonly labelCounts: number[] = [0];
+  readonly entries: LabelEntries;
   /** What the loaded entries have cost. */
   readonly spending = new SpendingTable();
   private loading: Promise<unknown> = Promise.resolve();
   private listed = false;
 
   constructor(
-    private readonly store: ObjectStore,
+    store: ObjectStore,
     readonly annotator: string,
-  ) {}
+  ) {
+    this.entries = new LabelEntries(store, annotator);
+  }
 
   /** Entries that are loaded. */
   get loaded(): number {
@@ -92,9 +96,7 @@ export class LabelTable {
     await this.inTurn(async () => {
       if (!this.listed) {
         // A hole would let a writer put new labels under an old position: look once for the highest name.
-        const last = (await this.store.list(layout.labels(this.annotator))).at(-1);
-        const count = last === undefined ? 0 : Number.parseInt(last.key.slice(last.key.lastIndexOf('/') + 1), 10) + 1;
-        await this.load(count);
+        await this.load(await this.entries.count());
         this.listed = true;
       }
       while (await this.loadNext());
@@ -128,7 +130,7 @@ export class LabelTable {
   private async loadNext(): Promise<boolean> {
     const entry = this.loaded;
     const key = layout.label(this.annotator, entry);
-    const bytes = await this.store.get(key);
+    const bytes = await this.entries.read(entry);
     if (bytes === undefined) return false;
     const { keys, labels, statuses, human, choices, spending } = decodeLabels(bytes, key, this.annotator);
     this.spending.add(spending);

@@ -6,6 +6,7 @@ import type { OnTheirWay } from './budget-guard.js';
 import { Claims } from './claims.js';
 import type { ChunkLimits } from './answer-buffer.js';
 import type { Judge, Outcome } from './judges/judge.js';
+import { PACK_ENTRIES } from './label-entries.js';
 import type { LabelLog } from './label-log.js';
 import type { LabelRecord } from './label-record.js';
 import type { Prompt } from './prompts/prompt-template.js';
@@ -109,6 +110,20 @@ export class AnnotatorSession {
     return { round, done: this.hold(write()) };
   }
 
+  private compacting: Promise<unknown> | undefined;
+  private compactedAt = 0;
+
+  /** Packs one block of the log that is left behind, where there may be one; never rejects. @param end of the log */
+  async compact(end: number): Promise<void> {
+    if (this.stopped || this.compacting !== undefined || end < 2 * PACK_ENTRIES || end < this.compactedAt + PACK_ENTRIES) return;
+    this.compacting = this.log.table.entries.compact(1).then((done) => {
+      // With nothing left to pack there is none before the log has grown by a block.
+      if (done === 0) this.compactedAt = end;
+    });
+    await this.compacting.catch(() => undefined);
+    this.compacting = undefined;
+  }
+
   /** Texts that are with the judge just now. */
   private readonly open = new Set<string>();
 
@@ -133,6 +148,7 @@ export class AnnotatorSession {
     clearTimeout(timer);
     this.closing.abort(new Error('the annotator is closing'));
     await this.settled();
+    await this.compacting?.catch(() => undefined);
     await this.answers.flush().finally(() => {
       this.spool?.close();
       return this.judge.dispose();

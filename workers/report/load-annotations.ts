@@ -2,6 +2,7 @@
 import type { Job } from '../../proto/job.js';
 import { LABEL_STATUS, type LabelStatus } from '../../proto/schemas.js';
 import type { RunStatus } from '../../proto/status.js';
+import { LabelEntries } from '../annotator/label-entries.js';
 import { decodeRecords, HUMAN, type LabelRecord } from '../annotator/label-record.js';
 import { disagreementOf, driftOf, type Verdict } from '../annotator/quality/drift.js';
 import { agreementWith, type MeterOptions } from '../annotator/quality/label-quality.js';
@@ -44,9 +45,10 @@ async function annotatorOfGoal(store: ObjectStore, goal: string): Promise<string
 
 async function readLog(store: ObjectStore, annotator: string, position: number): Promise<LabelRecord[]> {
   const records: LabelRecord[] = [];
+  const entries = new LabelEntries(store, annotator);
   for (let entry = 0; entry < position; entry++) {
     const key = layout.label(annotator, entry);
-    const bytes = await store.get(key);
+    const bytes = await entries.read(entry);
     if (bytes === undefined) break;
     records.push(...decodeRecords(bytes, key, annotator));
   }

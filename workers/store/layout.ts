@@ -36,6 +36,9 @@ export const layout = {
   report: (run: string) => `runs/${run}/report.html`,
   label: (annotator: string, position: number) => `labels/${annotator}/${digits(position)}.arrow`,
   labels: (annotator: string) => `labels/${annotator}/`,
+  /** Entries of a block of the log, together (workers/annotator/label-entries). */
+  labelPack: (annotator: string, block: number) => `label-packs/${annotator}/${digits(block)}.gz`,
+  labelPacks: (annotator: string) => `label-packs/${annotator}/`,
   /** What a process is about to ask (workers/annotator/claims). */
   claim: (annotator: string, position: number) => `claims/${annotator}/${digits(position)}.json`,
   claims: (annotator: string) => `claims/${annotator}/`,

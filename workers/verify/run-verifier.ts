@@ -8,7 +8,8 @@ import type { ArtifactRef, PolicyRef, RewardModelRef, SegmentRef } from '../../p
 import { CounterRandom } from '../../proto/philox.js';
 import { Updater } from '../learner/updater.js';
 import type { InputRef, UpdateRecord } from '../learner/update-record.js';
-import { decodeRecords, encodeLabels } from '../annotator/label-record.js';
+import { LabelEntries } from '../annotator/label-entries.js';
+import { writtenAgain } from '../annotator/label-record.js';
 import { isTrained } from '../../proto/reward-fits.js';
 import { Fitter, fitName } from '../reward/models/fitter.js';
 import { decodeRewards } from '../reward/reward-record.js';
@@ -72,6 +73,7 @@ export class RunVerifier {
   private job: Job | undefined;
   private readonly counts = { segments: 0, rewards: 0, updates: 0, checkpoints: 0, labelEntries: 0, rewardModels: 0 };
   /** Entries of each label log that were looked at. */
+  private readonly entriesOf = new Map<string, LabelEntries>();
   private readonly labelsRead = new Map<string, number>();
   private swept: Swept = { keys: new Map(), verifiableFrom: 1 };
   /** Versions with a checkpoint. */
@@ -199,12 +201,18 @@ export class RunVerifier {
   private async verifyLabels(annotator: string, position: number, lineage: readonly string[]): Promise<void> {
     for (let entry = this.labelsRead.get(annotator) ?? 0; entry < position; entry++) {
       const key = layout.label(annotator, entry);
-      const bytes = await this.present(key, lineage);
-      const made = await this.failing(lineage, async () => encodeLabels(annotator, decodeRecords(bytes, key, annotator)));
+      const bytes = (await this.failing(lineage, () => this.labelEntries(annotator).read(entry))) ?? (await this.present(key, lineage));
+      const made = await this.failing(lineage, async () => writtenAgain(bytes, key, annotator));
       if (Buffer.compare(bytes, made) !== 0) throw new Difference(`${key}: ${tableDifference(bytes, made)}`, lineage);
       this.labelsRead.set(annotator, entry + 1);
       this.counts.labelEntries += 1;
     }
+  }
+
+  private labelEntries(annotator: string): LabelEntries {
+    const known = this.entriesOf.get(annotator) ?? new LabelEntries(this.options.store, annotator);
+    this.entriesOf.set(annotator, known);
+    return known;
   }
 
   /** Repeats the update and compares the record, and the policy and checkpoint where they are kept. */

@@ -29,7 +29,7 @@ describe('verifying a run', () => {
     folder = await mkdtemp(join(tmpdir(), 'laurel-verify-'));
     const log = new LabelLog(small.store, ANNOTATOR);
     const label = (text: string, value: number) => ({ text: Buffer.from(text), label: value, status: 'ok' as const, reply: 'yes', model: 'm', promptHash: 'p', tokensIn: 1, tokensOut: 1, latencyMs: 1, attempt: 1, askedAt: '2026-01-01T00:00:00.000Z' });
-    const { view } = await log.append([label('You bump into a wall.', 0.9), label('There is nothing here to pick up.', 0.2)]);
+    const { view } = await log.append([label('You bump into a wall.', 0.9), label('There is nothing here to pick up.', 0.2)].map((one) => ({ ...one, run: 'small' })));
     const labels: Record<string, LabelLogRef> = { helpful: view.ref() };
     const updater = updaterOf(small.store);
     for (let version = 1; version <= VERSIONS; version++) {
