@@ -1,4 +1,5 @@
-/** `npm run bench -- [flight] [labels] [learner] [nethack] [pipeline] [text]`: each figure beside its reference, measured in one run. Default: all. */
+/** `npm run bench -- [embedded] [flight] [labels] [learner] [nethack] [pipeline] [text]`: each figure beside its reference, measured in one run. Default: all. */
+import { benchEmbedded } from './embedded.js';
 import { benchFlight } from './flight.js';
 import { benchLabels } from './label-scale.js';
 import { benchLearner } from './learner.js';
@@ -9,6 +10,7 @@ import { benchText } from './text.js';
 const note = (line: string): void => void process.stderr.write(`${line}\n`);
 
 const BENCHES: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
+  embedded: benchEmbedded,
   flight: benchFlight,
   labels: benchLabels,
   learner: benchLearner,

@@ -78,7 +78,7 @@ async function readSpec(store: LocalStore, from: string, file: string): Promise<
 export function relabelLines(from: string, { annotator, made, known, unanswered, comparison }: Relabelled, examples: number, mode: AnnotatorSpec['mode']): string[] {
   const { count, agreement, kappa, confusion, differing } = comparison;
   const names = Object.keys(confusion);
-  const width = Math.max(...names.map((name) => name.length), 8);
+  const width = Math.max(...names.map((name) => name.length), 8) + 2;
   const percent = (share: number | null): string => (share === null ? 'unknown' : `${(100 * share).toFixed(1)} %`);
   const shown = (key: string): string => (mode === 'pairwise' ? Object.values(pairOfKey(key)).map(printable).join('  |  ') : printable(key));
   return [

@@ -71,6 +71,19 @@ describe('the embedded judge', () => {
     expect((await answers(two, MESSAGES)).map((answer) => answer.probability)).toEqual((await answers(one, MESSAGES)).map((answer) => answer.probability));
   });
 
+  it('gives the same bits where several questions are evaluated at the same time, so that their number is not part of its name', async () => {
+    const one = await embedded({ sequences: 1 });
+    const four = await embedded({ sequences: 4 });
+    expect(four.concurrency).toBe(4);
+    expect(four.material).toEqual(one.material);
+    const texts = [...MESSAGES, ...MESSAGES.map((text) => `${text} again`), ...MESSAGES.map((text) => `The newt says: ${text}`)];
+    const alone = (await answers(one, texts)).map((answer) => answer.probability);
+    for (const order of [texts, [...texts].reverse()]) {
+      const together = (await answers(four, order)).map((answer) => answer.probability);
+      expect(order === texts ? together : together.reverse()).toEqual(alone);
+    }
+  });
+
   it('evaluates what stands before the message once, then only the message', async () => {
     const judge = await embedded();
     const [first, ...rest] = await answers(judge, MESSAGES);

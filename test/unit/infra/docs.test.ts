@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -41,5 +42,33 @@ describe('the pages made from the code', () => {
     const jobs = [...(await page('job-spec.md')).matchAll(/```json\n([\s\S]*?)```/g)].map((match) => JSON.parse(match[1] as string) as unknown);
     expect(jobs.length).toBeGreaterThan(0);
     for (const job of jobs) expect(() => resolveAnyJob(job)).not.toThrow();
+  });
+});
+
+describe("the reference's weak points", () => {
+  const rowsOf = async (): Promise<{ number: number; shown: string }[]> =>
+    [...(await page('oni.md')).matchAll(/^\| (\d+) \|.*\|([^|]*)\|$/gm)].map(([, number, shown]) => ({ number: Number(number), shown: shown as string }));
+
+  it('have a line each', async () => {
+    expect((await rowsOf()).map(({ number }) => number)).toEqual(Array.from({ length: 38 }, (_, index) => index + 1));
+  });
+
+  it('name tests and files that there are, and titles that stand in them', async () => {
+    for (const { number, shown } of await rowsOf()) {
+      // Within a line, names without a folder stand in that of the one before.
+      let folder = '';
+      let last = '';
+      for (const [, name, title] of shown.matchAll(/`([^`]+)`|"([^"]+)"/g) as Iterable<[string, string | undefined, string | undefined]>) {
+        if (title !== undefined) expect(last, `line ${number}: ${title}`).toContain(title);
+        if (name === undefined || /^(laurel|npm) /.test(name)) continue;
+        const path = name.includes('/') || name.includes('.') ? name : `${folder}/${name}`;
+        folder = path.slice(0, Math.max(0, path.lastIndexOf('/')));
+        const places = [`test/${path}.test.ts`, `test/${path}`, `workers/${path}`, path];
+        const found = places.find((place) => existsSync(join(projectRoot(), place)));
+        expect(found, `line ${number}: ${name}`).toBeDefined();
+        last = /\.\w+$/.test(found ?? '') ? await readFile(join(projectRoot(), found as string), 'utf8') : '';
+      }
+      expect(shown.trim(), `line ${number}`).not.toBe('');
+    }
   });
 });

@@ -34,8 +34,10 @@ interface LoadedModel {
 
 /**
  * The prompt up to the message is evaluated once for each sequence and its attention state kept; a question evaluates only
- * the message's own tokens and erases them before the next. With one sequence each evaluation has one shape, so a message
- * has the same bits whatever was asked before it; the number of threads does not matter.
+ * the message's own tokens and erases them before the next. Each sequence is a context of its own: questions that share a
+ * batch are multiplied as larger matrices, in another order and with other roundings of the quantised activations, so that
+ * an answer would depend on what else is asked. Alone, each evaluation has one shape, and a message has the same bits
+ * whatever is asked before it or beside it; the number of threads does not matter either.
  */
 export class EmbeddedJudge implements Judge {
   readonly id: string;
@@ -54,7 +56,8 @@ export class EmbeddedJudge implements Judge {
     this.digest = modelDigest;
     this.concurrency = spec.sequences;
     this.roomTokens = (options.prompt.mode === 'pairwise' ? 2 : 1) * MESSAGE_TOKENS_MAX;
-    this.material = { kind: spec.kind, model: modelDigest, read: 'next-token', sequences: spec.sequences, massFloor: spec.massFloor };
+    // Each question is evaluated alone, however many are at a time: their number changes no answer.
+    this.material = { kind: spec.kind, model: modelDigest, read: 'next-token', sequences: 1, massFloor: spec.massFloor };
   }
 
   ask(questions: Questions, options: AskOptions): AsyncIterable<Outcome> {
@@ -84,7 +87,7 @@ export class EmbeddedJudge implements Judge {
 
   private async load(): Promise<LoadedModel> {
     const { spec, prompt, modelPath } = this.options;
-    const llama = await openLlama(spec.threads);
+    const llama = await openLlama(spec.threads * spec.sequences);
     try {
       const model = await llama.loadModel({ modelPath, gpuLayers: 0 }).catch((cause: unknown) => {
         throw new LaurelError('LAUREL_MODEL_INVALID', `expected a GGUF model in ${modelPath}, llama.cpp says: ${(cause as Error).message}; name another file in judge.model`, { modelPath }, { cause });
@@ -96,9 +99,10 @@ export class EmbeddedJudge implements Judge {
         throw new LaurelError('LAUREL_MODEL_INVALID', `expected a model with room for ${contextSize} tokens, ${modelPath} has ${model.trainContextSize}; give fewer examples in annotator.examples`, { contextSize });
       }
       // The full cache keeps the prefix where a model has sliding-window layers; flash attention is stated because it changes bits.
-      const context = await model.createContext({ contextSize, sequences: spec.sequences, threads: spec.threads, batchSize: BATCH_TOKENS, swaFullCache: true, flashAttention: true });
+      const options = { contextSize, sequences: 1, threads: spec.threads, batchSize: BATCH_TOKENS, swaFullCache: true, flashAttention: true } as const;
+      const contexts = await Promise.all(Array.from({ length: spec.sequences }, () => model.createContext(options)));
       const words = Object.fromEntries(Object.keys(prompt.words).map((answer) => [answer, spellings(model, prompt, answer)]));
-      this.free.push(...Array.from({ length: spec.sequences }, () => context.getSequence()));
+      this.free.push(...contexts.map((context) => context.getSequence()));
       return { llama, model, prefix, close: [...model.tokenize(prompt.close, false)], words };
     } catch (error) {
       await llama.dispose();
