@@ -86,6 +86,13 @@ const textTaskSchemas = z.discriminatedUnion('name', [
   z
     .strictObject({ name: z.literal('detection'), flaws, faultShare: z.number().min(0.01).max(0.99).default(0.2).describe('Share of prompts that have a fault.') })
     .describe('Tell a use after a release, and its place. Graders: correct, location, scaled, fault, hit, alarm.'),
+  z.strictObject({ name: z.literal('judging'), flaws }).describe('Say which of two answers to a sum is right, after a thought. Graders: format, acc, consistent, judged.'),
+  z.strictObject({ name: z.literal('board-game'), flaws }).describe('Tell what a position of tic-tac-toe is worth, and move. An exact solver grades: format, legal, quality, analysis, optimal.'),
+  z.strictObject({ name: z.literal('adventure'), flaws }).describe('Fetch three things in turns. Graders: won (sparse), dense (turn rewards), turns.'),
+  z.strictObject({ name: z.literal('ideas') }).describe('Write six letters, more or less novel as the prompt asks. Graders: novelty, feasibility, effectiveness; each prompt says their weights.'),
+  z
+    .strictObject({ name: z.literal('checkable-items'), flaws, checkableShare: z.number().min(0).max(1).default(0.5).describe('Share of prompts with an answer that can be checked.') })
+    .describe('Answer sums, which can be checked, and write letters on a subject, which cannot. Graders: surrogate, open, checkable, right.'),
   z.strictObject({ name: z.literal('boxes'), flaws }).describe('Write one or two boxes. Graders: format, recall-1, precision-1, recall-2, precision-2, iou.'),
 ]);
 export type TextTaskSpec = z.output<typeof textTaskSchemas>;

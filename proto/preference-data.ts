@@ -149,6 +149,25 @@ const criteriaData = z
   })
   .describe('Answers with criteria and hard rules that can be read off, under prompts whose topic cares for some of them. Column gold: the true score. Tables train, test (pairs), lists.');
 
+/** How a rater departs from the truth: a person little, a language model more and on the kind side. */
+export const RATERS = [
+  { noise: 0.2, shift: 0 },
+  { noise: 0.8, shift: 0.3 },
+] as const;
+
+const repliesData = z
+  .strictObject({
+    kind: z.literal('replies'),
+    features: z.int().min(3).max(64).default(12).describe('Numbers of a reply\'s embedding.'),
+    humanRatings: count(200, 'Replies rated by people (deviation 0.2), table ratings.'),
+    modelRatings: count(1_000, 'Replies rated by a language model (deviation 0.8, 0.3 too high), same table.'),
+    unrated: share(0.2, 'Share of the ratings of a dimension that are missing.'),
+    testReplies: count(1_000, 'Replies of the table test.'),
+    prompts: z.int().min(1).max(256).default(16).describe('Prompts of the table policy.'),
+    actions: z.int().min(2).max(256).default(8).describe('Replies to each, with their log-probability under the reference.'),
+  })
+  .describe('Replies to students with three dimensions (helpful, personal, creative: r1, r2, r3), rated by few people and by a language model. Tables ratings, test, policy.');
+
 const inlineData = z
   .strictObject({
     kind: z.literal('inline'),
@@ -165,7 +184,7 @@ const inlineData = z
   })
   .describe('Numbers that stand in the job itself.');
 
-export const dataSchema = z.discriminatedUnion('kind', [usersData, attributesData, banditData, listsData, policiesData, comparisonsData, tracesData, proxiesData, behavioursData, expertData, criteriaData, inlineData]).describe('The workload.');
+export const dataSchema = z.discriminatedUnion('kind', [usersData, attributesData, banditData, listsData, policiesData, comparisonsData, tracesData, proxiesData, behavioursData, expertData, criteriaData, repliesData, inlineData]).describe('The workload.');
 export type DataSpec = z.output<typeof dataSchema>;
 export type DataSpecOf<Kind extends DataSpec['kind']> = Extract<DataSpec, { kind: Kind }>;
 
@@ -192,6 +211,8 @@ export function tablesOf(data: DataSpec): readonly string[] {
       return ['triplets', 'train', 'test'];
     case 'criteria':
       return ['train', 'test', 'lists'];
+    case 'replies':
+      return ['ratings', 'test', 'policy'];
     case 'inline':
       return Object.keys(data.tables);
     default: {

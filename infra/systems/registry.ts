@@ -2,6 +2,8 @@
 import { mrmbench } from './rows/1-mrmbench.js';
 import { modpo } from './rows/2-modpo.js';
 import { rlStruct } from './rows/5-rl-struct.js';
+import { eduAlign } from './rows/6-edu-align.js';
+import { crpo } from './rows/9-crpo.js';
 import { armorm } from './rows/12-armorm.js';
 import { stvg } from './rows/16-stvg-o1.js';
 import { oni } from './rows/20-oni.js';
@@ -16,6 +18,7 @@ import { skywork } from './rows/37-skywork.js';
 import { secrets } from './rows/38-secrets.js';
 import { constrained } from './rows/39-constrained.js';
 import { polar } from './rows/41-polar.js';
+import { r1Reward } from './rows/42-r1-reward.js';
 import { sirl } from './rows/45-sirl.js';
 import { micro } from './rows/46-micro.js';
 import { mmrb2 } from './rows/47-mmrb2.js';
@@ -31,6 +34,8 @@ export const SYSTEMS: readonly SystemRow[] = [
   mrmbench,
   modpo,
   rlStruct,
+  eduAlign,
+  crpo,
   armorm,
   stvg,
   oni,
@@ -45,6 +50,7 @@ export const SYSTEMS: readonly SystemRow[] = [
   secrets,
   constrained,
   polar,
+  r1Reward,
   sirl,
   micro,
   mmrb2,

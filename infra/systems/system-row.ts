@@ -52,8 +52,8 @@ export interface SystemRow {
   readonly short: boolean;
   /** Further runs of the same job with some fields changed (see `merged`). */
   readonly variants?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  /** Pure. */
-  check(runs: StoredRuns): readonly Figure[];
+  /** A function of the runs alone. */
+  check(runs: StoredRuns): readonly Figure[] | Promise<readonly Figure[]>;
 }
 
 export const atLeast = (what: string, value: number, least: number, moved?: string): Figure => figure(what, value, `at least ${least}`, value >= least, moved);
@@ -76,5 +76,12 @@ function figure(what: string, value: number, wanted: string, holds: boolean, mov
 export function measured(run: StoredRun | undefined, suite: string, name: string): number {
   const found = run?.evaluations.filter((one) => one.suite === suite).at(-1)?.means[name]?.mean;
   if (found === undefined) throw new Error(`expected the figure ${name} in the evaluation ${suite} of ${run?.run ?? 'a run that is missing'}; there are ${(run?.evaluations ?? []).map((one) => `${one.suite}: ${Object.keys(one.means).join(', ')}`).join('; ')}`);
+  return found;
+}
+
+/** A mean of version 0, before anything was learned from rewards (`evaluate.untrained`). @throws Error where there is none */
+export function before(run: StoredRun | undefined, name: string): number {
+  const found = run?.evaluations.find((one) => one.suite === 'policy' && one.policyVersion === 0)?.means[name]?.mean;
+  if (found === undefined) throw new Error(`expected the figure ${name} of version 0 of ${run?.run ?? 'a run that is missing'}, found none; set evaluate.untrained`);
   return found;
 }

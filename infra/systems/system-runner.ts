@@ -30,7 +30,7 @@ export async function runRow(row: SystemRow, options: RunnerOptions): Promise<Ro
   try {
     const runs: Record<string, StoredRun> = {};
     for (const [variant, input] of Object.entries(jobsOf(row))) runs[variant] = await runJob(input, options);
-    return { row, figures: row.check(runs), seconds: seconds(), failure: null };
+    return { row, figures: await row.check(runs), seconds: seconds(), failure: null };
   } catch (error) {
     options.signal.throwIfAborted();
     return { row, figures: [], seconds: seconds(), failure: causeOf(error) };

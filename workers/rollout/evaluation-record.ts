@@ -40,6 +40,8 @@ export interface EpisodeRecord {
   readonly distinctMessages: number;
   /** [position in `messages`, times seen]; at most 4,096 of the distinct messages. */
   readonly messageCounts: readonly (readonly [message: number, count: number])[];
+  /** Episodes with one tag have means of their own. */
+  readonly tag?: string;
 }
 
 /** Equal inputs and episodes give equal bytes. */
@@ -52,8 +54,8 @@ export function encodeEvaluation(input: EvaluateInput, played: PlayedEvaluation)
       if (known === undefined) messages.set(text, messages.size);
       return [known ?? messages.size - 1, count] as const;
     });
-    const { index, ended, length, returns, statistics, distinctMessages } = episode;
-    return { index, ended, length, returns, statistics, distinctMessages, messageCounts };
+    const { index, ended, length, returns, statistics, distinctMessages, tag } = episode;
+    return { index, ended, length, returns, statistics, distinctMessages, messageCounts, ...(tag === undefined ? {} : { tag }) };
   });
   const record: EvaluationRecord = {
     schemaVersion: EVALUATION_VERSION,
@@ -88,7 +90,7 @@ export function evaluationRef(key: string, bytes: Uint8Array, input: EvaluateInp
   return { key, digest: digestOf(bytes), bytes: bytes.byteLength, rows: 0, schemaVersion: EVALUATION_VERSION, endpoints, version: policyVersion, episodes: record.episodes.length, means };
 }
 
-/** Names: `length`, `return.<component>`, `<statistic>`, `distinctMessages`. */
+/** Names: `length`, `return.<component>`, `<statistic>`, `distinctMessages`; `length@<tag>` and `return.<component>@<tag>` over the episodes of a tag. */
 function meansOf(episodes: readonly EpisodeRecord[], rewards: readonly string[], statistics: readonly string[]): Record<string, MeanInterval> {
   const counted = episodes.filter((episode) => episode.ended !== 'failed');
   const columns: [name: string, value: (episode: EpisodeRecord) => number][] = [
@@ -101,6 +103,13 @@ function meansOf(episodes: readonly EpisodeRecord[], rewards: readonly string[],
   for (const [name, value] of columns) {
     const interval = meanInterval(counted.map(value));
     if (interval) means[name] = interval;
+  }
+  const tags = [...new Set(counted.flatMap(({ tag }) => (tag === undefined ? [] : [tag])))].sort();
+  for (const tag of tags) {
+    for (const [name, value] of columns.slice(0, 1 + rewards.length)) {
+      const interval = meanInterval(counted.filter((episode) => episode.tag === tag).map(value));
+      if (interval) means[`${name}@${tag}`] = interval;
+    }
   }
   return means;
 }

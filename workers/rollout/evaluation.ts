@@ -27,6 +27,8 @@ export interface EvaluatedEpisode {
   readonly distinctMessages: number;
   /** Messages (raw bytes as latin-1) in the order in which they were first seen, with how often; at most 4,096. */
   readonly messages: readonly (readonly [text: string, count: number])[];
+  /** Of the prompt. */
+  readonly tag?: string | undefined;
 }
 
 /** Plays episodes 0 .. episodes - 1 to their ends, each with actions sampled from the policy. */

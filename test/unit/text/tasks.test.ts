@@ -3,10 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { environmentSchemas } from '../../../proto/environments.js';
 import { bestPairing, boxIou, generalisedIou, temporalIou } from '../../../workers/text/geometry.js';
 import { isHeldOut, evaluationPrompt, TrainingPrompts } from '../../../workers/text/prompts.js';
+import { denseRewards } from '../../../workers/text/tasks/adventure.js';
 import { faultIn } from '../../../workers/text/tasks/detection.js';
+import { ideaScores } from '../../../workers/text/tasks/ideas.js';
 import { progressive } from '../../../workers/text/tasks/boxes.js';
 import { textTask } from '../../../workers/text/tasks/registry.js';
 import type { Json } from '../../../workers/text/tasks/task.js';
+import { bestMoves, outcomeOf, outcomeOfMove } from '../../../workers/text/tic-tac-toe.js';
 import { matchScore, parseCalls } from '../../../workers/text/tasks/tool-call.js';
 
 function taskOf(name: string) {
@@ -20,7 +23,7 @@ function graded(name: string, completion: string, truth: Json): Record<string, n
   return Object.fromEntries(task.grade(completion, truth).map((value, index) => [task.rewards[index]!, value]));
 }
 
-describe.each(['json-recipe', 'tool-call', 'multiple-choice', 'tracks', 'boxes', 'detection'])('the task %s', (name) => {
+describe.each(['json-recipe', 'tool-call', 'multiple-choice', 'tracks', 'boxes', 'detection', 'judging', 'board-game', 'adventure', 'ideas', 'checkable-items'])('the task %s', (name) => {
   const task = taskOf(name);
 
   it('keeps to its alphabet and its longest prompt, with numbers for whatever is written', () => {
@@ -104,6 +107,116 @@ describe('CRPO', () => {
     ['[A][B][C]', -3],
   ])('grades the choice of %s by %d', (text, acc) => {
     expect(graded('multiple-choice', text, question)['acc']).toBe(acc);
+  });
+});
+
+describe('CRPO, its form', () => {
+  const question = { sum: '3+4', answers: [6, 7, 9, 5], right: 1 };
+  it.each([
+    ['<a>3+4=7</a><c>[B]</c>', 1.5, 1],
+    ['<a>3+4=7</a><c>[B]</c>!', 1, 1],
+    ['<a>3+4=7</a>[B]', 0.5, 1],
+    ['<a>3+4=7<c>[B]</c>', 0.5, 1],
+    // Four of eight characters are digits or signs.
+    ['<a>so =7+1s</a><c>[B]</c>', 1.5, 0.5],
+    ['[B]', 0, 0],
+  ])('counts half a point for each pair of tags and for nothing besides, and the share of signs: %s', (text, format, language) => {
+    expect(graded('multiple-choice', text, question)).toEqual({ acc: 1, format, language });
+  });
+});
+
+describe('R1-Reward', () => {
+  const pair = { sum: '3+5', answers: [7, 8], right: 1 };
+  it.each([
+    ['<t>8B</t>[B]', { format: 1, acc: 1, consistent: 1, judged: 1.5 }],
+    ['<t>7A</t>[B]', { format: 1, acc: 1, consistent: -1, judged: 0.5 }],
+    ['<t>6</t>[B]', { format: 0, acc: 1, consistent: 0, judged: 1 }],
+    ['<t>7A</t>[A]', { format: 1, acc: 0, consistent: 1, judged: 0 }],
+    ['<t>8B[B]', { format: 0, acc: 1, consistent: 1, judged: 1.5 }],
+    ['[A][B]', { format: 0, acc: 0, consistent: 0, judged: 0 }],
+  ])('gives acc (1 + 0.5 consistency) to %s', (text, wanted) => {
+    expect(graded('judging', text, pair)).toEqual(wanted);
+  });
+});
+
+describe('the adventure', () => {
+  it.each([
+    ['kn;me;gs', { won: 1, dense: 1, turns: 1 }],
+    // Three of four turns; the game is won, so each is worth a third.
+    ['kn;mw;me;gs', { won: 1, dense: 1, turns: 0.75 }],
+    ['kn;me;gw;ge', { won: 0, dense: 2 / 3, turns: 0.5 }],
+    // What comes first must be got first; the fifth turn is not played.
+    ['me;kn;gs', { won: 0, dense: 1 / 3, turns: 1 / 3 }],
+    ['kw;ke;kn;me;gs', { won: 0, dense: 2 / 3, turns: 0.5 }],
+    ['k n;m e', { won: 0, dense: 0, turns: 0 }],
+  ])('plays %s', (text, wanted) => {
+    const made = graded('adventure', text, ['kn', 'me', 'gs']);
+    for (const [name, value] of Object.entries(wanted)) expect(made[name]).toBeCloseTo(value, 12);
+  });
+
+  it('divides by the rewarded turns where the game is won, by what could be got where it is lost', () => {
+    expect(denseRewards([1, 0, 1, 1], 3)).toEqual([1 / 3, 0, 1 / 3, 1 / 3]);
+    expect(denseRewards([1, 0], 3)).toEqual([1 / 3, 0]);
+  });
+});
+
+describe('ideas', () => {
+  it('score letters outside the field, within it, and distinct ones', () => {
+    // a, b within abcde; f, g, g, h outside: 4 and 2 of 6, five distinct.
+    expect(ideaScores('abfggh', 'abcde')).toEqual({ novelty: Math.sqrt(4 / 6), feasibility: Math.sqrt(2 / 6), effectiveness: 5 / 6 });
+    // Only six letters count, and what is missing does not.
+    expect(ideaScores('aaaaaafff', 'abcde')).toEqual({ novelty: 0, feasibility: 1, effectiveness: 1 / 6 });
+    expect(ideaScores('f', 'abcde')).toEqual({ novelty: Math.sqrt(1 / 6), feasibility: 0, effectiveness: 1 / 6 });
+  });
+
+  it('bring their weights along, and a tag for each setting', () => {
+    const prompt = new TrainingPrompts(taskOf('ideas'), 3).of(0, 1);
+    const truth = prompt.truth as { novelty: number; feasibility: number };
+    expect(truth.novelty + truth.feasibility).toBeCloseTo(1, 12);
+    expect(prompt.tag).toBe(`novelty-${Math.round(truth.novelty * 10)}`);
+  });
+});
+
+describe('items that can be checked or not', () => {
+  it('are worth what a surrogate makes of the letters of the field, or right and wrong', () => {
+    // Four of six letters are of the field: 1 - 1/e.
+    const open = 1 - Math.exp(-1);
+    expect(graded('checkable-items', 'abcdfg', { field: 'abcde' })).toEqual({ surrogate: open, open, checkable: 0, right: 0 });
+    expect(graded('checkable-items', '=7', { answer: '7' })).toEqual({ surrogate: 0.5, open: 0, checkable: 1, right: 1 });
+    expect(graded('checkable-items', '=8', { answer: '7' })).toEqual({ surrogate: 0.5, open: 0, checkable: 1, right: 0 });
+  });
+
+  it('have a ground truth only where there is an answer', () => {
+    const prompts = new TrainingPrompts(taskOf('checkable-items'), 3);
+    for (let number = 0; number < 50; number++) {
+      const { text, truth, tag } = prompts.of(0, number);
+      expect([tag === 'checkable', 'answer' in (truth as object)]).toEqual([text.startsWith('?'), text.startsWith('?')]);
+    }
+  });
+});
+
+describe('the board game', () => {
+  it('is solved: a draw from the start, a win in one, a loss against two threats', () => {
+    expect([outcomeOf('.........'), outcomeOf('xx.oo....'), outcomeOf('.o.ox....'), outcomeOf('o..xo.x.o')]).toEqual([0, 1, 0, -1]);
+    expect(bestMoves('xx.oo....')).toEqual([2]);
+    // x to move must stop the line of o in the last row.
+    expect(bestMoves('x...x.oo.')).toEqual([8]);
+  });
+
+  it('counts the same whichever way the board is turned', () => {
+    const turned = (position: string): string => [6, 3, 0, 7, 4, 1, 8, 5, 2].map((cell) => position[cell]).join('');
+    for (const position of ['x.o......', 'xo..x....', '.ox.xo...', 'o...x...x']) expect(outcomeOf(turned(position))).toBe(outcomeOf(position));
+  });
+
+  it('grades a move by what it gives away', () => {
+    // x wins at 3; at 6 it stops o, which stops x in turn: a draw; any other move loses.
+    const truth = { position: 'xx.oo....' };
+    expect([2, 5, 8].map((cell) => outcomeOfMove(truth.position, cell))).toEqual([1, 0, -1]);
+    expect(graded('board-game', 'd6', truth)).toEqual({ format: 1, legal: 1, quality: 0.5, analysis: 0, optimal: 0 });
+    expect(graded('board-game', 'w3', truth)).toEqual({ format: 1, legal: 1, quality: 1, analysis: 1, optimal: 1 });
+    expect(graded('board-game', 'd9', truth)).toEqual({ format: 1, legal: 1, quality: 0, analysis: 0, optimal: 0 });
+    expect(graded('board-game', 'w1', truth)).toEqual({ format: 1, legal: 0, quality: 0, analysis: 1, optimal: 0 });
+    expect(graded('board-game', '3', truth)).toEqual({ format: 0, legal: 1, quality: 1, analysis: 0, optimal: 1 });
   });
 });
 

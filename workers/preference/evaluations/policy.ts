@@ -1,4 +1,4 @@
-/** E4 for policies over few answers: expected rewards and divergences, exactly. */
+/** E4 for policies over few answers: expected rewards under it and under the reference, and divergences, exactly. */
 import type { ModelEvaluationOf } from '../../../proto/preference-evaluate.js';
 import { listsOf, unitNumbers } from '../dataset.js';
 import { mean } from '../statistics.js';
@@ -17,13 +17,14 @@ export async function policyFigures(spec: ModelEvaluationOf<'policy'>, { scoring
     const logPolicy = logSoftmax(rows.map((row) => mixture.reduce((sum, weight, head) => sum + weight * (values[row * width + head] as number), 0)));
     const logBase = rows.map((row) => logReference[row] as number);
     const optimum = logSoftmax(rows.map((row, index) => (logBase[index] as number) + Object.entries(spec.rewards).reduce((sum, [name, weight]) => sum + (weight * (unitNumbers(data, name)[row] as number)) / spec.beta, 0)));
-    const expected = (value: (row: number) => number): number => rows.reduce((sum, row, index) => sum + Math.exp(logPolicy[index] as number) * value(row), 0);
-    return { rewards: columns.map(([, numbers]) => expected((row) => numbers[row] as number)), optimum: divergence(optimum, logPolicy), reference: divergence(logPolicy, logBase), target: targetDivergence(scoring, data, rows, logPolicy) };
+    const expected = (logProbs: readonly number[], values: Float32Array): number => rows.reduce((sum, row, index) => sum + Math.exp(logProbs[index] as number) * (values[row] as number), 0);
+    return { rewards: columns.map(([, numbers]) => expected(logPolicy, numbers)), before: columns.map(([, numbers]) => expected(logBase, numbers)), optimum: divergence(optimum, logPolicy), reference: divergence(logPolicy, logBase), target: targetDivergence(scoring, data, rows, logPolicy) };
   });
   return {
     items: prompts.length,
     means: {
       ...Object.fromEntries(columns.map(([name], index) => [`expected.${name}`, exact(mean(prompts.map(({ rewards }) => rewards[index] as number)))])),
+      ...Object.fromEntries(columns.map(([name], index) => [`reference.${name}`, exact(mean(prompts.map(({ before }) => before[index] as number)))])),
       ...Object.fromEntries(prompts.length <= 16 && data.units['level'] ? prompts.map(({ rewards }, prompt) => [`level.prompt-${prompt}`, exact(rewards[columns.findIndex(([name]) => name === 'level')] as number)]) : []),
       ...(Object.keys(spec.rewards).length > 0 ? { 'divergence.optimum': exact(mean(prompts.map(({ optimum }) => optimum))) } : {}),
       'divergence.reference': exact(mean(prompts.map(({ reference }) => reference))),

@@ -11,6 +11,7 @@ import { makeInline } from './inline.js';
 import { makeLists } from './lists.js';
 import { makePolicies } from './policies.js';
 import { makeProxies } from './proxies.js';
+import { makeReplies } from './replies.js';
 import { makeTraces } from './traces.js';
 import { makeUsers } from './users.js';
 
@@ -39,6 +40,8 @@ export function makeTables(spec: DataSpec, seed: number): Record<string, Dataset
       return makeProxies(spec);
     case 'criteria':
       return makeCriteria(spec, seed);
+    case 'replies':
+      return makeReplies(spec, seed);
     case 'inline':
       return makeInline(spec);
     default: {

@@ -125,8 +125,8 @@ export class TextEvaluation implements EvaluationPlayer {
     const numbers = Array.from({ length: Math.min(environments, episodes - first) }, (_, index) => first + index);
     const asked = numbers.map((group) => ({ prompt: evaluationPrompt(this.writer.task, seed, group), group }));
     const { completions } = await this.writer.write(asked, 1, EVALUATION_SHARD, this.random);
-    for (const { group, tokens, ended, grades, text } of completions) {
-      this.done.push({ index: group, ended: ended ? 'terminated' : 'truncated', length: tokens.length, returns: grades, statistics: [], distinctMessages: 1, messages: [[text, 1]] });
+    for (const { prompt, group, tokens, ended, grades, text } of completions) {
+      this.done.push({ tag: prompt.tag, index: group, ended: ended ? 'terminated' : 'truncated', length: tokens.length, returns: grades, statistics: [], distinctMessages: 1, messages: [[text, 1]] });
     }
     const over = this.done.length >= episodes;
     return { ended: this.done.length, played: over ? { episodes: this.done, rewards: this.writer.task.rewards, episodeStatistics: [] } : null };

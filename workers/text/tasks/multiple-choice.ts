@@ -1,9 +1,9 @@
 /**
- * Sums with four answers to choose from: the prompt `3+4? 6A 7B 9C 5D>` asks for `<a>3+4=7</a><c>[B]</c>`: analysis and
+ * Sums with four answers to choose from: the prompt `3+4?6A7B9C5D>` asks for `<a>3+4=7B</a><c>[B]</c>`: analysis and
  * conclusion in tags of their own, the choice in a box. Graders after CRPO (arXiv 2512.00601): `acc` 1 for the right
  * choice, 0 for a wrong one or no box, -0.5 for what is no option, -1 for a box that is not closed, -n for n > 1 boxes;
  * `format` to 1.5: half a point for each pair of tags and for nothing besides them; `language` to 1: share of the analysis
- * that is written in digits and signs.
+ * that is written in digits, signs and names of choices.
  */
 import type { Draws } from '../draws.js';
 import type { Prompt, TextTask } from './task.js';
@@ -18,7 +18,7 @@ interface Question {
 }
 
 function answer({ sum, answers, right }: Question, chosen = right): string {
-  return `<a>${sum}=${answers[right]}</a><c>[${OPTIONS[chosen]}]</c>`;
+  return `<a>${sum}=${answers[right]}${OPTIONS[right]}</a><c>[${OPTIONS[chosen]}]</c>`;
 }
 
 function flawed(question: Question, draws: Draws): string {
@@ -58,19 +58,19 @@ export function formatScore(completion: string): number {
 
 export function languageScore(completion: string): number {
   const analysis = /<a>([^<>]*)/.exec(completion)?.[1] ?? '';
-  return analysis.length === 0 ? 0 : [...analysis].filter((character) => /[\d+=]/.test(character)).length / analysis.length;
+  return analysis.length === 0 ? 0 : [...analysis].filter((character) => /[\d+=A-D]/.test(character)).length / analysis.length;
 }
 
 export function multipleChoice({ flaws }: { readonly flaws: number }): TextTask {
   return {
     alphabet: [...new Set('0123456789+=? >ABCD</ac[]so')].sort().join(''),
-    promptCharactersMax: 24,
+    promptCharactersMax: 16,
     prompt(draws): Prompt {
       const [a, b] = [1 + draws.index(4), draws.index(4)];
       const wrong = draws.shuffle([1, 2, 3, -1]).slice(0, 3).map((off) => a + b + off);
       const answers = draws.shuffle([a + b, ...wrong]);
       const question = { sum: `${a}+${b}`, answers, right: answers.indexOf(a + b) };
-      return { text: `${question.sum}? ${answers.map((value, index) => `${value}${OPTIONS[index]}`).join(' ')}>`, truth: question };
+      return { text: `${question.sum}?${answers.map((value, index) => `${value}${OPTIONS[index]}`).join('')}>`, truth: question };
     },
     demonstration: ({ truth }, draws) => (draws.uniform() < flaws ? flawed(truth as unknown as Question, draws) : answer(truth as unknown as Question)),
     rewards: ['acc', 'format', 'language'],

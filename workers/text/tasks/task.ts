@@ -8,6 +8,8 @@ export interface Prompt {
   readonly text: string;
   /** What graders and reward sources compare a completion with. */
   readonly truth: Json;
+  /** Prompts with the same tag are reported together in evaluations, besides all: `return.<component>@<tag>`. */
+  readonly tag?: string;
 }
 
 export interface TextTask {
