@@ -1,7 +1,7 @@
 /** Likeness to a goal in an embedding space: the source `embedding`. */
 import { z } from 'zod';
 import { readingSchema } from './readings.js';
-import { sourceFields } from './source-fields.js';
+import { sourceFields, unknownField } from './source-fields.js';
 
 const place = z.union([z.string().min(1).max(2_000), z.array(z.number()).min(1).max(65_536), z.strictObject({ path: readingSchema.describe('A text of the unit: `prompt`, `truth.answer`.') })]);
 
@@ -9,6 +9,7 @@ export const embeddingSourceSchema = z
   .strictObject({
     kind: z.literal('embedding'),
     ...sourceFields,
+    ...unknownField,
     of: z
       .string()
       .regex(/^(text|observation\.[A-Za-z0-9_-]+|action)$/)

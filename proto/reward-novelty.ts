@@ -1,6 +1,6 @@
 /** Bonuses for what has not been seen before: the source `novelty`. */
 import { z } from 'zod';
-import { sourceFields } from './source-fields.js';
+import { sourceFields, unknownField } from './source-fields.js';
 
 const of = z
   .string()
@@ -33,6 +33,7 @@ export const noveltySourceSchema = z
   .strictObject({
     kind: z.literal('novelty'),
     ...sourceFields,
+    ...unknownField,
     bonus: z.discriminatedUnion('kind', [count, nearest, distillation]).describe('How new something is.'),
   })
   .describe('A bonus for what is new in its episode. What is remembered is the episode itself, so that a bonus can be computed again from what is stored.');

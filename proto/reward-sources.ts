@@ -5,9 +5,10 @@ import { partName } from './part-name.js';
 import { embeddingSourceSchema } from './reward-embedding.js';
 import { fitSchema } from './reward-fits.js';
 import { noveltySourceSchema } from './reward-novelty.js';
+import { onnxSourceSchema } from './reward-onnx.js';
 import { ruleSchema } from './reward-rules.js';
 import { specSourceSchema } from './reward-specifications.js';
-import { sourceFields } from './source-fields.js';
+import { sourceFields, unknownField } from './source-fields.js';
 
 const envSource = z
   .strictObject({
@@ -36,10 +37,10 @@ export const modelSourceSchema = z
   .describe('A reward learned from the answers of an annotator.');
 
 const ruleSource = z
-  .strictObject({ kind: z.literal('rule'), ...sourceFields, rule: ruleSchema.describe('What is checked.') })
+  .strictObject({ kind: z.literal('rule'), ...sourceFields, ...unknownField, rule: ruleSchema.describe('What is checked.') })
   .describe('A reward from what can be checked of a unit: rules, and programs of a user.');
 
-export const sourceSchema = z.discriminatedUnion('kind', [envSource, modelSourceSchema, ruleSource, specSourceSchema, noveltySourceSchema, embeddingSourceSchema]);
+export const sourceSchema = z.discriminatedUnion('kind', [envSource, modelSourceSchema, ruleSource, specSourceSchema, noveltySourceSchema, embeddingSourceSchema, onnxSourceSchema]);
 export type SourceSpec = z.output<typeof sourceSchema>;
 export type ModelSourceSpec = Extract<SourceSpec, { kind: 'model' }>;
 export type SpecSource = Extract<SourceSpec, { kind: 'spec' }>;

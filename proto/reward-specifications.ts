@@ -4,7 +4,7 @@ import { checkExpression, expressionFault } from './expression/check.js';
 import { showType, type Type } from './expression/types.js';
 import { livenessIn, parseLtl } from './ltl/parse.js';
 import { ltlMachine, PROPOSITIONS_MAX } from './ltl/machine.js';
-import { sourceFields } from './source-fields.js';
+import { sourceFields, unknownField } from './source-fields.js';
 
 const expression = z.string().min(1).max(2_000);
 const name = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,31}$/);
@@ -72,7 +72,7 @@ export type ObjectiveSpec = z.output<typeof objectiveSchema>;
 export type ObjectiveOf<Kind extends ObjectiveSpec['kind']> = Extract<ObjectiveSpec, { kind: Kind }>;
 
 export const specSourceSchema = z
-  .strictObject({ kind: z.literal('spec'), ...sourceFields, objective: objectiveSchema.describe('What is wanted of an episode.') })
+  .strictObject({ kind: z.literal('spec'), ...sourceFields, ...unknownField, objective: objectiveSchema.describe('What is wanted of an episode.') })
   .describe('An objective over whole episodes. Its value depends on what came before, which the policy may not see.');
 
 /** Names in the value of a functional. */

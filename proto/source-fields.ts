@@ -10,3 +10,8 @@ export const sourceFields = {
     .optional()
     .describe('Bounds of its values; a value outside is an error and masked. Default: what follows from the kind, if anything.'),
 };
+
+/** Of sources that may know nothing of a unit, or fail for it. */
+export const unknownField = {
+  unknown: z.enum(['omit', 'drop']).default('drop').describe('A unit whose reward is unknown: is taken out of training (drop), or trained on with what the other sources say (omit).'),
+};

@@ -1,10 +1,12 @@
 /** Reading a job file, and what a job needs on this machine. */
 import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { LaurelError } from '../../proto/errors.js';
 import { membersOf } from '../../proto/judges.js';
 import { isModelJob, resolveAnyJob, type AnyJob } from '../../proto/resolve.js';
 import { ASSETS, type AssetDefinition, type OnProgress } from '../../workers/assets/index.js';
 import { gymnasiumSpaces } from '../../workers/rollout/environments/gymnasium/gymnasium-group.js';
+import { checkPrograms, withDigests } from './user-files.js';
 
 export interface JobFile {
   /** What stands in the file; this is what is submitted. */
@@ -15,7 +17,7 @@ export interface JobFile {
 
 /**
  * Reads and checks a job. `-` is standard input.
- * @throws LaurelError LAUREL_JOB_INVALID
+ * @throws LaurelError LAUREL_JOB_INVALID, LAUREL_ASSET_MISSING, LAUREL_PROGRAM_INVALID, LAUREL_PROGRAM_REFUSED
  */
 export async function readJobFile(path: string): Promise<JobFile> {
   let text: string;
@@ -30,7 +32,9 @@ export async function readJobFile(path: string): Promise<JobFile> {
   } catch (cause) {
     throw new LaurelError('LAUREL_JOB_INVALID', `expected JSON in ${path}, got: ${(cause as Error).message}${placeOf(cause as Error, text)}`, { path }, { cause });
   }
-  return resolveJobFile(input);
+  const file = resolveJobFile(await withDigests(input, path === '-' ? process.cwd() : dirname(resolve(path))));
+  if (!isModelJob(file.job)) await checkPrograms(file.job);
+  return file;
 }
 
 /** @throws LaurelError LAUREL_JOB_INVALID */

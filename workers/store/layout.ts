@@ -50,4 +50,6 @@ export const layout = {
   rewardModels: (annotator: string, fit: string) => `reward-models/${annotator}/${fit}/`,
   annotator: (annotator: string) => `annotators/${annotator}.json`,
   annotators: 'annotators/',
+  /** A file that a job names; its name is its content. */
+  userFile: (digest: string) => `files/${digest.replace('sha256:', '')}`,
 } as const;

@@ -4,6 +4,7 @@ import { compileEnvSource } from './env.js';
 import { compileEmbeddingSource } from './embedding.js';
 import { compileModelSource } from './model.js';
 import { compileNoveltySource } from './novelty.js';
+import { compileOnnxSource } from './onnx.js';
 import { compileRuleSource } from './rule.js';
 import { compileSpecSource } from './spec.js';
 import type { CompiledSource } from './source.js';
@@ -20,6 +21,8 @@ export function compileSource(name: string, spec: SourceSpec): CompiledSource {
       return compileNoveltySource(spec);
     case 'embedding':
       return compileEmbeddingSource(spec);
+    case 'onnx':
+      return compileOnnxSource(name, spec);
     case 'spec':
       return compileSpecSource(spec);
     default: {

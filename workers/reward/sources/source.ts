@@ -8,6 +8,8 @@ import type { Units } from '../units.js';
 export interface SourceContext extends ModelContext {
   /** All levels of the batch, for what is said of a unit by the units that it holds. */
   readonly units?: Units;
+  /** The file that the source names. */
+  readonly file?: Uint8Array | undefined;
   /** What `prepare` returned for this level. */
   readonly prepared?: unknown;
 }
