@@ -8,6 +8,7 @@ import { checkModelJob } from './preference-check.js';
 import { isModelJobInput, modelJobSchema, type ModelJob } from './preference-job.js';
 import { modeOf } from './reward-fits.js';
 import { checkEmbedding } from './reward-embedding.js';
+import { checkImplicit } from './reward-implicit.js';
 import { checkOnnx } from './reward-onnx.js';
 import { checkRule } from './reward-rules.js';
 import { checkObjective } from './reward-specifications.js';
@@ -143,6 +144,7 @@ function checkJob(job: Job): JobIssue[] {
     if (source.kind === 'model') checkBudget(source, job.schedule.mode, `sources.${name}.annotator`, say);
     if (source.kind === 'rule') checkRule(source.rule, `sources.${name}.rule`, say, job.environment.kind === 'text');
     if (source.kind === 'embedding') checkEmbedding(source, `sources.${name}`, say, job.environment.kind === 'text');
+    if (source.kind === 'implicit') checkImplicit(source, `sources.${name}`, say, job.environment.kind === 'text');
     if (source.kind === 'onnx') checkOnnx(source, `sources.${name}`, say);
     if (source.kind === 'spec') checkObjective(source.objective, `sources.${name}.objective`, say);
     if (source.kind === 'model') checkMode(source, `sources.${name}`, say);

@@ -8,8 +8,8 @@ import { unitLevel, type TextColumn, type TruthColumn, type Units } from './unit
 /** The columns that `completionUnits` needs. */
 export const COMPLETION_UNIT_COLUMNS: readonly string[] = [C.group, C.prompt, C.truth, C.text, C.textCount, C.envReward, C.terminated, C.behaviourLogProb, C.policyVersion];
 
-/** @throws LaurelError LAUREL_SCHEMA_MISMATCH */
-export function completionUnits(table: Table): Units {
+/** @param numbers more columns of the tokens, by name. @throws LaurelError LAUREL_SCHEMA_MISMATCH */
+export function completionUnits(table: Table, numbers: Readonly<Record<string, Float32Array>> = {}): Units {
   const body = checkTable<CompletionsBody>(table, 'completions', COMPLETION_UNIT_COLUMNS);
   const units = table.numRows;
   const texts = binaryColumn(table, C.text);
@@ -43,7 +43,7 @@ export function completionUnits(table: Table): Units {
         position,
         done: last,
         policyVersion: parent.map((row) => policyVersion[row] as number),
-        numbers: { logprob: { width: 1, values: logProb.values } },
+        numbers: { logprob: { width: 1, values: logProb.values }, ...Object.fromEntries(Object.entries(numbers).map(([name, values]) => [name, { width: 1, values }])) },
       }),
       episode: unitLevel({
         granularity: 'episode',

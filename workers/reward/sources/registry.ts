@@ -2,6 +2,7 @@
 import type { SourceSpec } from '../../../proto/reward-sources.js';
 import { compileEnvSource } from './env.js';
 import { compileEmbeddingSource } from './embedding.js';
+import { compileImplicitSource } from './implicit.js';
 import { compileModelSource } from './model.js';
 import { compileNoveltySource } from './novelty.js';
 import { compileOnnxSource } from './onnx.js';
@@ -21,6 +22,8 @@ export function compileSource(name: string, spec: SourceSpec): CompiledSource {
       return compileNoveltySource(spec);
     case 'embedding':
       return compileEmbeddingSource(spec);
+    case 'implicit':
+      return compileImplicitSource(spec);
     case 'onnx':
       return compileOnnxSource(name, spec);
     case 'spec':
