@@ -212,10 +212,13 @@ export interface UpdateInput {
   readonly checkpoint: number;
   /** Write a checkpoint at these versions. */
   readonly checkpointsAt: readonly number[];
+  /** Make nothing: give back the versions of this call that earlier attempts have recorded, the last one published. */
+  readonly recordedOnly?: boolean;
 }
 export interface UpdateResult {
+  /** Fewer than batches where the next batch failed or the worker had to leave; the last one is published. */
   readonly updates: readonly UpdateRef[];
-  /** Set where an input of the next batch is damaged or gone: there are fewer updates than batches, the last one is published. */
+  /** Set where an input of the next batch is damaged or gone. */
   readonly damage?: { readonly code: ErrorCode; readonly message: string; readonly key: string; readonly digest: string | null };
   readonly workerQueue: string;
   readonly updateMs: number;

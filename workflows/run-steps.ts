@@ -1,6 +1,6 @@
 /** One step of each loop: an activity, called where its live state is, and what its result does to the run. */
-import { isCancellation } from '@temporalio/workflow';
-import type { UpdateBatch, UpdateResult } from '../proto/activities.js';
+import { isCancellation, patched, type ActivityOptions } from '@temporalio/workflow';
+import type { UpdateBatch, UpdateInput, UpdateResult } from '../proto/activities.js';
 import type { RewardRef, SegmentRef } from '../proto/references.js';
 import type { ScoringInputs } from '../proto/restoration.js';
 import { annotatorInForce } from './annotation-budget.js';
@@ -146,7 +146,7 @@ export async function updatePolicy(context: RunContext, batches: readonly Update
     context.apply({ type: 'updated', batches: made, result, atMs: Date.now() });
     rest = rest.slice(made.length);
     if (rest.length === 0) return;
-    // A worker that was told to leave gives back what it has made; another makes the rest.
+    // The batch after these failed, or its worker was told to leave: the call for the others tries again, or says why not.
     if (result.damage === undefined) continue;
     // The versions before the damage are made. Where it cannot be mended, the call for the others says so again.
     await mend(context, result.damage, { batches: rest }, times);
@@ -159,17 +159,20 @@ async function updateOnce(context: RunContext, batches: readonly UpdateBatch[]):
   const summary = batches.length === 1 ? `version ${parent + 1}` : `versions ${parent + 1}-${parent + batches.length}`;
   const segments = batches.flatMap((batch) => batch.segments);
   const input = { run, parent, batches, checkpoint, checkpointsAt: checkpointsDue(job, parent, batches.length) };
-  return context.guarded(`update ${summary}`, () =>
-    mending(context, { batches }, () =>
-      context.affine(
-        'learner',
-        context.state.learnerQueue,
-        (options) => learner.update.executeWithOptions({ ...options, summary }, [input]),
-        () => context.apply({ type: 'worker-queue-lost', pool: 'learner' }),
-      ),
-    ).catch((error: unknown) => loseSegment(context, error, segments)),
-    (disposition) => context.apply({ type: 'disposed', count: segments.length, disposition, reason: 'update' }),
+  let left: 'failed' | 'voided' | undefined;
+  const call = (options: ActivityOptions, of: UpdateInput): Promise<UpdateResult> => learner.update.executeWithOptions(options, [of]);
+  const lost = (): void => context.apply({ type: 'worker-queue-lost', pool: 'learner' });
+  const result = await context.guarded(`update ${summary}`, () =>
+    mending(context, { batches }, () => context.affine('learner', context.state.learnerQueue, (options) => call({ ...options, summary }, input), lost)).catch((error: unknown) => loseSegment(context, error, segments)),
+    (disposition) => (left = disposition),
   );
+  if (left === undefined) return result;
+  // Attempts that never answered may have recorded versions: the run goes on from these, or the next call would meet them.
+  const found = patched('recorded-updates') && (await context.guarded(`look for ${summary}`, () => call({ summary: `${summary}: what is recorded` }, { ...input, recordedOnly: true })));
+  if (found && found.updates.length > 0) context.apply({ type: 'updated', batches: batches.slice(0, found.updates.length), result: found, atMs: Date.now() });
+  const made = found ? batches.slice(0, found.updates.length).reduce((count, batch) => count + batch.segments.length, 0) : 0;
+  if (made < segments.length) context.apply({ type: 'disposed', count: segments.length - made, disposition: left, reason: 'update' });
+  return undefined;
 }
 
 /** Writes a part of metrics.jsonl where enough lines have gathered. */

@@ -6,12 +6,14 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { heartbeat, sleep } from '@temporalio/activity';
 import { ApplicationFailure, type WorkflowHandle } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { projectRoot } from '../../infra/folders.js';
 import { TASK_QUEUES } from '../../proto/activities.js';
 import type { RunStatus } from '../../proto/status.js';
 import { layout } from '../../workers/store/layout.js';
+import { ATTEMPTS_MAX } from '../../workflows/parked-steps.js';
 import { createModelFakes, SMALL_MODEL_JOB, type ModelFakes } from '../workflow/model-fakes.js';
 import { artifact, createFakes, smallJob, type Fakes } from '../workflow/fakes.js';
 import { startTestServer, withWorkers, type TestServer } from '../workflow/server.js';
@@ -55,6 +57,20 @@ function ofLongFit(fakes: Fakes & ModelFakes): void {
   };
 }
 
+/** The second update call records its first version and then fails, as often as it is tried. */
+function ofUpdateThatNeverAnswers(fakes: Fakes): void {
+  const { update } = fakes;
+  let failing: number | undefined;
+  fakes.update = async (input) => {
+    if (input.parent > 0) failing ??= input.parent;
+    if (input.recordedOnly === true) return update({ ...input, recordedOnly: false, batches: input.batches.slice(0, 1) });
+    if (input.parent === failing) throw ApplicationFailure.create({ type: 'LAUREL_WORKER_FAILED', message: 'the thread died', nextRetryDelay: '10ms' });
+    return update(input);
+  };
+}
+
+const EVALUATION = { run: 'any', policy: { version: 3, artifact: artifact('policies/3', 4) }, episodes: 4 };
+
 const SCENES: Readonly<Record<string, Scene>> = {
   'async-completed': { workflow: 'trainingRun', input: smallJob({ ...short, evaluate: { episodes: 4, untrained: true } }) },
   'lockstep-completed': { workflow: 'trainingRun', input: smallJob({ ...short, schedule: { mode: 'lockstep' } }) },
@@ -73,6 +89,47 @@ const SCENES: Readonly<Record<string, Scene>> = {
     act: async (handle) => {
       await until(handle, (status) => status.state === 'NeedsAttention');
       await handle.executeUpdate('retry', { args: [{}] });
+    },
+  },
+  voided: {
+    workflow: 'trainingRun',
+    input: smallJob(short),
+    activities: (fakes) => {
+      const { score } = fakes;
+      let calls = 0;
+      fakes.score = async (input) => {
+        if (++calls === 2) throw ApplicationFailure.create({ type: 'LAUREL_STORE_CORRUPT', message: 'expected another digest', nonRetryable: true });
+        return score(input);
+      };
+    },
+    act: async (handle) => {
+      await until(handle, (status) => status.state === 'NeedsAttention');
+      await handle.executeUpdate('void', { args: [{ by: 'ann' }] });
+    },
+  },
+  'failed-too-often': {
+    workflow: 'trainingRun',
+    input: smallJob(short),
+    activities: (fakes) => {
+      const { collect } = fakes;
+      let calls = 0;
+      fakes.collect = async (input) => {
+        if (input.shard === 1 && ++calls <= ATTEMPTS_MAX) throw ApplicationFailure.create({ type: 'LAUREL_STORE_UNAVAILABLE', message: 'the disk is full', nextRetryDelay: '10ms' });
+        return collect(input);
+      };
+    },
+    act: async (handle) => {
+      await until(handle, (status) => status.state === 'NeedsAttention');
+      await handle.executeUpdate('retry', { args: [{ by: 'ann' }] });
+    },
+  },
+  'update-left-out': {
+    workflow: 'trainingRun',
+    input: smallJob({ stop: { versions: 8 }, schedule: { mode: 'lockstep', segmentsPerCall: 4 } }),
+    activities: ofUpdateThatNeverAnswers,
+    act: async (handle) => {
+      await until(handle, (status) => status.state === 'NeedsAttention');
+      await handle.executeUpdate('skip', { args: [{ by: 'ann' }] });
     },
   },
   'steered-paused-stopped': {
@@ -205,7 +262,32 @@ const SCENES: Readonly<Record<string, Scene>> = {
   },
   swept: { workflow: 'trainingRun', input: smallJob({ stop: { versions: 12 }, retention: { sweepVersions: 4 } }), activities: slowly(50) },
   'retention-sweep': { workflow: 'retentionSweep', input: { run: 'any' } },
-  evaluation: { workflow: 'evaluationRun', input: { run: 'any', policy: { version: 3, artifact: artifact('policies/3', 4) }, episodes: 4 } },
+  evaluation: { workflow: 'evaluationRun', input: EVALUATION },
+  'evaluation-failed': {
+    workflow: 'evaluationRun',
+    input: EVALUATION,
+    activities: (fakes) => {
+      fakes.evaluate = async () => {
+        throw ApplicationFailure.create({ type: 'LAUREL_STORE_CORRUPT', message: 'expected another digest', nonRetryable: true });
+      };
+    },
+  },
+  'evaluation-cancelled': {
+    workflow: 'evaluationRun',
+    input: EVALUATION,
+    activities: (fakes) => {
+      fakes.evaluate = async () => {
+        for (;;) {
+          heartbeat();
+          await sleep(50);
+        }
+      };
+    },
+    act: async (handle) => {
+      while ((await handle.describe()).raw.pendingActivities?.[0]?.lastHeartbeatTime == null) await new Promise((resolve) => setTimeout(resolve, 50));
+      await handle.cancel();
+    },
+  },
 };
 
 const folder = join(projectRoot(), 'test', 'replay', 'histories');

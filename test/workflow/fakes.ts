@@ -62,7 +62,8 @@ export function createFakes(overrides: Partial<Fakes> = {}): { readonly calls: C
     },
     update: async (input) => {
       calls.updates.push(input);
-      const updates = input.batches.map((batch, index): UpdateRef => {
+      const batches = input.recordedOnly === true ? [] : input.batches;
+      const updates = batches.map((batch, index): UpdateRef => {
         const version = input.parent + index + 1;
         const lagMax = Math.max(...batch.segments.map((segment) => version - 1 - segment.policyVersion));
         const transitions = batch.segments.reduce((sum, segment) => sum + segment.rows, 0);

@@ -2,7 +2,7 @@
 import { LaurelError } from '../../proto/errors.js';
 import type { Job } from '../../proto/job.js';
 import { layout } from '../store/layout.js';
-import { canonicalJson, writeArtifact } from '../store/artifacts.js';
+import { canonicalJson, writeWhole } from '../store/artifacts.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { isSealed, seal, UNSEALED } from '../store/seal.js';
 import { Graph } from './graph/graph.js';
@@ -70,9 +70,9 @@ export function exportPolicy(network: Network, state: TrainerState, job: Job, ve
   return graph.build({ metadata, doc: 'A policy trained by Laurel.' });
 }
 
-/** Writes both files of a checkpoint. */
-export async function storeCheckpoint(store: ObjectStore, run: string, trainee: Trainee, state: TrainerState, version: number): Promise<void> {
-  for (const { key, bytes } of checkpointFiles(run, trainee, state, version)) await writeArtifact(store, key, bytes, { schemaVersion: 1 });
+/** Writes both files of a checkpoint. @param stands whether files of that name with other bytes are to be kept */
+export async function storeCheckpoint(store: ObjectStore, run: string, trainee: Trainee, state: TrainerState, version: number, stands: () => boolean | Promise<boolean> = () => true): Promise<void> {
+  for (const { key, bytes } of checkpointFiles(run, trainee, state, version)) await writeWhole(store, key, bytes, { schemaVersion: 1 }, stands);
 }
 
 /** The files of a checkpoint in the order in which they are written; the parameters last, because they are what recovery looks for. */

@@ -5,14 +5,14 @@
 import { createHash } from 'node:crypto';
 import type { CheckpointInput, PrepareRunInput, PrepareRunResult, UpdateBatch, UpdateInput, UpdateResult } from '../../proto/activities.js';
 import type { EnvironmentSpec } from '../../proto/environments.js';
-import { errorCodeOf, LaurelError } from '../../proto/errors.js';
+import { ERROR_TABLE, errorCodeOf, LaurelError } from '../../proto/errors.js';
 import type { Job } from '../../proto/job.js';
 import type { PolicyRef, UpdateRef } from '../../proto/references.js';
 import { placeOf, type RestoreResult, type RestoreVersionInput } from '../../proto/restoration.js';
 import { SCHEMA_VERSIONS } from '../../proto/schemas.js';
 import type { Spaces } from '../rollout/environments/environment.js';
 import type { ArtifactReader } from '../store/artifact-reader.js';
-import { canonicalJson, digestOf, readJson, writeArtifact } from '../store/artifacts.js';
+import { canonicalJson, digestOf, readJson, writeArtifact, writeWhole } from '../store/artifacts.js';
 import { layout } from '../store/layout.js';
 import { cannotRestore, damageOf } from '../store/damage.js';
 import type { ObjectStore } from '../store/object-store.js';
@@ -78,14 +78,17 @@ export class Updater {
   }
 
   /**
-   * Versions parent+1 .. parent+n from n batches. What an earlier attempt has recorded is not made again.
+   * Versions parent+1 .. parent+n from n batches. What an earlier attempt has recorded is not made again. Where a later
+   * batch fails for good, or the worker must leave, there are fewer versions than batches: what is recorded is given back,
+   * and the call for the others says why.
    * @throws LaurelError LAUREL_STORE_*, LAUREL_SCHEMA_MISMATCH, LAUREL_NUMBER_INVALID, LAUREL_INVARIANT_VIOLATED
    */
   async update(input: UpdateInput, work: UpdateWork = {}): Promise<Omit<UpdateResult, 'workerQueue' | 'updateMs'>> {
     const updates = await this.recorded(input);
-    if (updates.length === input.batches.length) return { updates, replayed: 0 };
+    if (updates.length === input.batches.length || (input.recordedOnly === true && updates.length === 0)) return { updates, replayed: 0 };
     const open = await this.open(input.run);
     const replayed = await this.advanceTo(open, input.run, input.parent + updates.length, input.checkpoint, work);
+    if (input.recordedOnly === true) return { updates: await this.lastPublished(open, input.run, updates), replayed };
     const parts = readAhead(this.options.reader, input.batches.slice(updates.length), work.signal);
     for (const batch of input.batches.slice(updates.length)) {
       try {
@@ -93,15 +96,20 @@ export class Updater {
         updates.push(await this.makeVersion(open, input, batch, await parts()));
       } catch (error) {
         const damage = damageOf(error);
-        const last = updates.at(-1);
-        // What is recorded stays recorded: the versions that were made are given back, and the run decides about the rest.
-        if ((damage === null && work.signal?.aborted !== true) || last === undefined) throw error;
-        const policy = last.policy ?? (await this.publish(input.run, open.trainee, (open.live as NonNullable<OpenRun['live']>).state, last.version));
-        return { updates: [...updates.slice(0, -1), { ...last, policy }], replayed, ...(damage === null ? {} : { damage }) };
+        // What may pass is tried again with the whole call: it leaves nothing that an undisturbed call does not.
+        if (updates.length === 0 || (damage === null && work.signal?.aborted !== true && !isFinal(error))) throw error;
+        return { updates: await this.lastPublished(open, input.run, updates), replayed, ...(damage === null ? {} : { damage }) };
       }
       work.onProgress?.({ version: updates[updates.length - 1]?.version });
     }
     return { updates, replayed };
+  }
+
+  /** The last of the updates, at which the live state stands, with a policy to play; one that an attempt left behind that was given up is replaced. */
+  private async lastPublished(open: OpenRun, run: string, updates: readonly UpdateRef[]): Promise<UpdateRef[]> {
+    const last = updates[updates.length - 1] as UpdateRef;
+    const policy = last.policy ?? (await this.publish(run, open.trainee, (open.live as NonNullable<OpenRun['live']>).state, last.version, () => false));
+    return [...updates.slice(0, -1), { ...last, policy }];
   }
 
   /**
@@ -161,7 +169,7 @@ export class Updater {
     const { run, version } = input;
     const open = await this.open(run);
     await this.advanceTo(open, run, version, input.checkpoint, work);
-    await storeCheckpoint(this.options.store, run, open.trainee, (open.live as NonNullable<OpenRun['live']>).state, version);
+    await storeCheckpoint(this.options.store, run, open.trainee, (open.live as NonNullable<OpenRun['live']>).state, version, () => false);
     const key = layout.update(run, version);
     const record = await readJson<UpdateRecord>(this.options.store, key);
     return record ? updateRef({ ...record, checkpoint: true }, key, this.options.endpoints) : null;
@@ -191,10 +199,13 @@ export class Updater {
     const { version: parent, state: before } = open.live as NonNullable<OpenRun['live']>;
     const version = parent + 1;
     const { state, metrics } = await open.trainee.train(before, parts);
+    const key = layout.update(run, version);
+    // Without its record a version was never made: what a call left behind that was given up before its record is replaced.
+    const stands = (): Promise<boolean> => store.exists(key);
     const isLast = version === input.parent + input.batches.length;
-    const policy = isLast ? await this.publish(run, open.trainee, state, version) : null;
+    const policy = isLast ? await this.publish(run, open.trainee, state, version, stands) : null;
     const checkpoint = checkpointsAt.includes(version);
-    if (checkpoint) await storeCheckpoint(store, run, open.trainee, state, version);
+    if (checkpoint) await storeCheckpoint(store, run, open.trainee, state, version, stands);
     const record: UpdateRecord = {
       version,
       parent,
@@ -208,7 +219,6 @@ export class Updater {
       policy: policy && inputRef(policy.artifact),
       checkpoint,
     };
-    const key = layout.update(run, version);
     await writeArtifact(store, key, Buffer.from(`${JSON.stringify(record)}\n`), { schemaVersion: 1 });
     open.live = { version, state };
     return updateRef(record, key, endpoints);
@@ -262,13 +272,9 @@ export class Updater {
     return encodePolicy(tensors, { run, version });
   }
 
-  private async publish(run: string, trainee: Trainee, state: TrainerState, version: number): Promise<PolicyRef> {
-    const artifact = await writeArtifact(this.options.store, layout.policy(run, version), this.policyBytes(run, trainee, state, version), {
-      rows: trainee.parameters.length,
-      schemaVersion: SCHEMA_VERSIONS.policy,
-      endpoints: this.options.endpoints,
-    });
-    return { version, artifact };
+  private async publish(run: string, trainee: Trainee, state: TrainerState, version: number, stands: () => boolean | Promise<boolean> = () => true): Promise<PolicyRef> {
+    const options = { rows: trainee.parameters.length, schemaVersion: SCHEMA_VERSIONS.policy, endpoints: this.options.endpoints };
+    return { version, artifact: await writeWhole(this.options.store, layout.policy(run, version), this.policyBytes(run, trainee, state, version), options, stands) };
   }
 
   private async open(run: string): Promise<OpenRun> {
@@ -300,6 +306,11 @@ export class Updater {
     };
     return createTrainee({ run, job, spacesOf: this.options.spacesOf, versionZero });
   }
+}
+
+function isFinal(error: unknown): boolean {
+  const code = errorCodeOf(error);
+  return code !== undefined && !ERROR_TABLE[code].retryable;
 }
 
 function isReadable(trainee: Trainee, bytes: Uint8Array): boolean {

@@ -47,15 +47,15 @@ export async function writeArtifact(store: ObjectStore, key: string, body: Uint8
 }
 
 /**
- * As `writeArtifact`; where the name holds bytes that are not whole (damaged since an attempt that was cut short wrote
- * them, so that nobody has their reference), they are replaced.
+ * As `writeArtifact`; where the name holds bytes that do not stand, they are replaced: bytes that are not whole, or that
+ * belong to an attempt that was cut short and given up, so that nobody has their reference.
  */
-export async function writeWhole(store: ObjectStore, key: string, body: Uint8Array, options: WriteOptions, isWhole: (bytes: Uint8Array) => boolean): Promise<ArtifactRef> {
+export async function writeWhole(store: ObjectStore, key: string, body: Uint8Array, options: WriteOptions, stands: (bytes: Uint8Array) => boolean | Promise<boolean>): Promise<ArtifactRef> {
   try {
     return await writeArtifact(store, key, body, options);
   } catch (error) {
     const existing = errorCodeOf(error) === 'LAUREL_STORE_CONFLICT' ? await store.get(key) : undefined;
-    if (existing === undefined || isWhole(existing)) throw error;
+    if (existing === undefined || (await stands(existing))) throw error;
     await store.replace(key, body);
     return writeArtifact(store, key, body, options);
   }

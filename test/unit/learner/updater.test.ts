@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { UpdateBatch, UpdateInput } from '../../../proto/activities.js';
+import { LaurelError, type ErrorCode } from '../../../proto/errors.js';
 import { layout } from '../../../workers/store/layout.js';
 import { LocalStore } from '../../../workers/store/local-store.js';
 import type { ObjectStore } from '../../../workers/store/object-store.js';
@@ -108,6 +109,44 @@ describe('the updater', () => {
     } finally {
       await updater.close();
     }
+  });
+
+  /** Refuses to store the record of a version, with this code. */
+  const refusing = (store: ObjectStore, version: number, code: ErrorCode): ObjectStore => ({
+    get: (key) => store.get(key),
+    exists: (key) => store.exists(key),
+    list: (prefix) => store.list(prefix),
+    delete: (key) => store.delete(key),
+    replace: (key, body) => store.replace(key, body),
+    putIfAbsent: (key, body) => (key === layout.update(small.run, version) ? Promise.reject(new LaurelError(code, 'refused')) : store.putIfAbsent(key, body)),
+  });
+
+  it('gives back the versions before a batch that fails for good, and the next call makes other versions after them', async () => {
+    const store = await copyOfStore('partly');
+    const failing = updaterOf(refusing(store, 2, 'LAUREL_NUMBER_INVALID'));
+    const { updates } = await failing.update({ ...input(), checkpointsAt: [] });
+    expect(updates).toMatchObject([{ version: 1, policy: { version: 1 } }]);
+    await expect(failing.update({ ...input(), parent: 1, batches: batches.slice(1), checkpointsAt: [] })).rejects.toMatchObject({ code: 'LAUREL_NUMBER_INVALID' });
+    await failing.close();
+    const next = updaterOf(store);
+    expect((await next.update({ ...input(), parent: 1, batches: batches.slice(2), checkpointsAt: [] })).updates).toMatchObject([{ version: 2 }]);
+    await next.close();
+  });
+
+  it('finds what attempts that never answered have recorded, with a policy to play, and makes nothing then', async () => {
+    const store = await copyOfStore('never-answered');
+    const failing = updaterOf(refusing(store, 3, 'LAUREL_STORE_UNAVAILABLE'));
+    await expect(failing.update({ ...input(), checkpointsAt: [] })).rejects.toMatchObject({ code: 'LAUREL_STORE_UNAVAILABLE' });
+    await failing.close();
+    const next = updaterOf(store);
+    const { updates } = await next.update({ ...input(), checkpointsAt: [], recordedOnly: true });
+    expect(updates).toMatchObject([{ version: 1 }, { version: 2, policy: { version: 2 } }]);
+    expect(await store.exists(updates[1]!.policy!.artifact.key)).toBe(true);
+    expect(await store.exists(layout.update(small.run, 3))).toBe(false);
+    expect((await next.update({ ...input(), parent: 2, batches: batches.slice(2), checkpointsAt: [], recordedOnly: true })).updates).toEqual([]);
+    // Other segments than those of the call that failed: no conflict.
+    expect((await next.update({ ...input(), parent: 2, batches: batches.slice(0, 1), checkpointsAt: [] })).updates).toMatchObject([{ version: 3 }]);
+    await next.close();
   });
 
   it('names a segment whose bytes are not those that were recorded', async () => {
