@@ -1,28 +1,29 @@
-/** One disturbed run from start to verdict. */
+/** Disturbed runs from start to verdict: one for each environment, one after another. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { RunStatus } from '../../proto/status.js';
 import { LocalStore } from '../../workers/store/local-store.js';
-import { checkInvariants } from '../../workers/verify/invariants.js';
+import { checkInvariants, type InvariantReport } from '../../workers/verify/invariants.js';
 import { chaosJob, JUDGED_BY, type ChaosEnvironment } from './chaos-job.js';
 import { FaultJudge } from './fault-judge.js';
 import { planFaults } from './faults.js';
 import { FlightProxy } from './flight-proxy.js';
 import { Injector } from './injector.js';
-import { auditJudge, mayBeUnread } from './judge-audit.js';
-import { auditLabels } from './label-audit.js';
+import { historiesOf } from './histories.js';
 import { LaurelProcess } from './laurel-process.js';
-import { Ledger, rowsByKind, tableLines } from './ledger.js';
+import { Ledger, rowsByKind, tableLines, type KindRow, type LedgerEntry } from './ledger.js';
 import { Operator } from './operator.js';
 import { Progress } from './progress.js';
 import { SmallDisk } from './small-disk.js';
 
 export interface ChaosOptions {
+  /** Time under faults, shared by the environments. */
   readonly minutes: number;
   readonly seed: number;
   readonly faultsPerMinute: number;
-  readonly environment: ChaosEnvironment;
+  readonly environments: readonly ChaosEnvironment[];
   /** Where the whole report is written, as JSON. */
   readonly json: string | undefined;
   /** Leaves the state folder for a look. */
@@ -39,8 +40,40 @@ const CHECK_EVERY_MS = 240_000;
 const END_MS_MAX = 300_000;
 const DISK_MB = 6_000;
 
+/** @returns exit code: 1 where an invariant is broken; the environments after it are left out then */
 export async function runChaos(options: ChaosOptions): Promise<number> {
-  const { minutes, seed, environment } = options;
+  const reports: ChaosReport[] = [];
+  for (const [part, environment] of options.environments.entries()) {
+    reports.push(await runOne(options, environment, part, options.minutes / options.environments.length));
+    if (reports.at(-1)!.broken.length > 0) break;
+  }
+  if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(reports, null, 2)}\n`);
+  const broken = reports.reduce((sum, report) => sum + report.broken.length, 0);
+  if (reports.length > 1) {
+    const faults = reports.flatMap((report) => report.entries);
+    const rows = rowsByKind(faults);
+    console.log(['', `all together: ${faults.length} faults`, '', ...tableLines(rows), ''].join('\n'));
+  }
+  console.log(broken === 0 ? `every invariant holds (${reports.map(({ environment, entries }) => `${environment}: ${entries.length} faults`).join(', ')})` : `${broken} invariants are broken`);
+  return broken === 0 ? 0 : 1;
+}
+
+interface ChaosReport {
+  readonly environment: ChaosEnvironment;
+  readonly plan: number;
+  readonly seconds: number;
+  readonly longestGapMs: number;
+  readonly run: InvariantReport;
+  readonly parked: readonly string[];
+  readonly status: RunStatus | undefined;
+  readonly rows: readonly KindRow[];
+  readonly entries: readonly LedgerEntry[];
+  readonly events: readonly { readonly atMs: number; readonly text: string }[];
+  readonly broken: readonly string[];
+}
+
+async function runOne(options: ChaosOptions, environment: ChaosEnvironment, part: number, minutes: number): Promise<ChaosReport> {
+  const { seed } = options;
   const state = await mkdtemp(join(tmpdir(), 'laurel-chaos-'));
   const storeRoot = join(state, 'store');
   const disk = options.disk ? await SmallDisk.mount(storeRoot, DISK_MB) : null;
@@ -66,7 +99,7 @@ export async function runChaos(options: ChaosOptions): Promise<number> {
   const interrupted = new Promise<never>((_resolve, reject) => {
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => reject(new Broken(`ended by ${name}`)));
   });
-  const plan = planFaults({ seed, durationMs, faultsPerMinute: options.faultsPerMinute, disk: disk !== null });
+  const plan = planFaults({ seed, part, durationMs, faultsPerMinute: options.faultsPerMinute, disk: disk !== null });
   const broken: string[] = [];
   try {
     console.log(`seed ${seed}, ${environment}, ${minutes} minutes, ${plan.length} faults${disk ? '' : ' (no disk faults: no mount rights)'}; state ${state}`);
@@ -80,7 +113,7 @@ export async function runChaos(options: ChaosOptions): Promise<number> {
       const outcome = await injector.inject(fault, () => (end = ledger.begin(fault))).catch((error: unknown) => `could not be made: ${String(error)}`);
       end(outcome);
     });
-    await Promise.race([watch(laurel, progress, () => checkInvariants(store, RUN), durationMs + END_MS_MAX, startMs), interrupted]);
+    await Promise.race([watch(laurel, progress, () => checkInvariants({ store, run: RUN }), durationMs + END_MS_MAX, startMs), interrupted]);
     await Promise.race([Promise.all(faults), wait(30_000)]);
     say('the run has ended');
   } catch (error) {
@@ -93,22 +126,20 @@ export async function runChaos(options: ChaosOptions): Promise<number> {
     injector.close();
     await injector.settled();
     await judge.stop();
-    const { troubles } = injector;
-    const run = await checkInvariants(store, RUN);
-    const judged = auditJudge(judge.journal, troubles);
-    const labels = await auditLabels(store, RUN, judge.journal, (entry) => mayBeUnread(entry, troubles));
-    const summary = (await store.exists(`runs/${RUN}/summary.json`)) ? [] : ['the run wrote no summary'];
-    broken.push(...run.faults, ...judged.faults, ...labels.faults, ...(broken.length > 0 ? [] : summary));
+    // After something is broken the server may be gone for good: the store alone still says a lot.
+    const histories = broken.length > 0 ? undefined : await historiesOf(state, RUN);
+    const run = await checkInvariants({ store, run: RUN, judge: judge.evidence(injector.troubles), ...(histories && { histories, over: true }) });
+    broken.push(...run.faults);
     const entries = ledger.entries(startMs);
     const rows = rowsByKind(entries);
-    const report = { options, plan: plan.length, seconds: (Date.now() - startMs) / 1000, longestGapMs: progress.longestGapMs(), run, judge: judged, labels, parked: operator.parked, status: operator.status, rows, entries, events, broken };
-    if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
     console.log(['', ...tableLines(rows), ''].join('\n'));
-    console.log(`${entries.length} faults; ${run.versions} versions, ${run.trained} of ${run.segments} segments trained; longest time without an update ${(progress.longestGapMs() / 1000).toFixed(1)} s`);
-    console.log(`judge: ${judged.requests} requests, ${judged.answered} answers; ${labels.labels} labels, ${labels.unanswered} unanswered, ${judged.unread} asked again and ${labels.unread} missing as whoever asked was killed or asleep before it had read the answer`);
-    console.log(`parked steps: ${operator.parked.length}; run continued as new ${operator.status?.continuedRuns ?? 0} times; ledger ${JSON.stringify(operator.status?.ledger)}`);
+    console.log(`${environment}: ${entries.length} faults; ${run.versions} versions, ${run.trained} segments trained, ${run.segments} in the store at the end and ${run.swept} objects swept; longest time without an update ${(progress.longestGapMs() / 1000).toFixed(1)} s`);
+    const { labels, judge: judged } = run;
+    console.log(`judge: ${judged?.requests} requests, ${judged?.answered} answers; ${labels.labels} labels, ${labels.unanswered} unanswered, ${judged?.unread} asked again and ${labels.unread} missing as whoever asked was killed or asleep before it had read the answer`);
+    console.log(`parked steps: ${operator.parked.length}; run continued as new ${histories ? histories.length - 1 : operator.status?.continuedRuns} times; ledger ${JSON.stringify(operator.status?.ledger)}`);
     for (const fault of broken) console.log(`BROKEN: ${fault}`);
-    console.log(broken.length === 0 ? 'every invariant holds' : `${broken.length} invariants are broken${options.keep ? `; see ${state}` : ''}`);
+    console.log(broken.length === 0 ? `every invariant holds on ${environment}` : `${broken.length} invariants are broken${options.keep ? `; see ${state}` : ''}`);
+    return { environment, plan: plan.length, seconds: (Date.now() - startMs) / 1000, longestGapMs: progress.longestGapMs(), run, parked: operator.parked, status: operator.status, rows, entries, events, broken };
   } finally {
     progress.close();
     if (broken.length > 0) console.log(`the command said at last:\n${(await readFile(join(state, 'cli.log'), 'utf8').catch(() => '')).slice(-1_500)}`);
@@ -119,7 +150,6 @@ export async function runChaos(options: ChaosOptions): Promise<number> {
       await rm(state, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
     }
   }
-  return broken.length === 0 ? 0 : 1;
 }
 
 class Broken extends Error {}

@@ -6,14 +6,14 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { CounterRandom } from '../../proto/philox.js';
+import type { AskerTroubles, JudgeEntry as AskedEntry } from '../../workers/verify/judge-audit.js';
+import type { JudgeEvidence } from '../../workers/verify/label-audit.js';
 
 export const JUDGE_FAULTS = ['rate-limit', 'error', 'timeout', 'garbled', 'half-reply', 'reset'] as const;
 export type JudgeFault = (typeof JUDGE_FAULTS)[number];
 
-/** One request. `answered`: a whole verdict was sent, whether or not anybody was left to read it. */
-export interface JudgeEntry {
-  readonly question: string;
-  readonly askedAtMs: number;
+/** What the judge writes down of one request. */
+export interface JudgeEntry extends AskedEntry {
   endedAtMs: number;
   outcome: 'open' | 'answered' | 'gone' | JudgeFault;
 }
@@ -49,6 +49,11 @@ export class FaultJudge {
 
   get baseUrl(): string {
     return `http://127.0.0.1:${this.port}/v1`;
+  }
+
+  /** For `checkInvariants`. @param troubles what was done to those who ask */
+  evidence(troubles: AskerTroubles): JudgeEvidence {
+    return { journal: this.journal, troubles, questionOf, verdictOf };
   }
 
   /** Listens; again on the same port after `stop`. */

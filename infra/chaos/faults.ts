@@ -25,6 +25,8 @@ export type PlannedFault = FaultAction & {
 
 export interface PlanOptions {
   readonly seed: number;
+  /** Which run of several with one seed; each has a schedule of its own. */
+  readonly part?: number;
   readonly durationMs: number;
   readonly faultsPerMinute: number;
   /** Where the store lies on a disk of its own that can be filled. */
@@ -39,18 +41,22 @@ const SPANS = { kill: [500, 3_000], pause: [500, 20_000], judge: [2_000, 12_000]
 /** Temporal's server answers nobody while it sleeps; longer than this is an outage, not a hiccup. */
 const SERVER_PAUSE_MS_MAX = 8_000;
 
+/** More than any one run has. */
+const FAULTS_MAX = 1_000_000;
+
 /** Gaps are drawn from an exponential distribution: faults come together, as they do. */
-export function planFaults({ seed, durationMs, faultsPerMinute, disk }: PlanOptions): PlannedFault[] {
+export function planFaults({ seed, part = 0, durationMs, faultsPerMinute, disk }: PlanOptions): PlannedFault[] {
   const random = new CounterRandom(seed, 'test');
   const faults: PlannedFault[] = [];
   let atMs = 0;
   for (let number = 1; ; number++) {
-    atMs += (-Math.log(1 - random.uniform(number, 0)) * 60_000) / faultsPerMinute;
+    const draw = part * FAULTS_MAX + number;
+    atMs += (-Math.log(1 - random.uniform(draw, 0)) * 60_000) / faultsPerMinute;
     if (atMs >= durationMs) return faults;
-    const action = drawAction(random, number, disk);
+    const action = drawAction(random, draw, disk);
     const [low, high] = SPANS[action.kind];
     // Short ones are more frequent than long ones.
-    const drawn = low + (high - low) * random.uniform(number, 3) ** 2;
+    const drawn = low + (high - low) * random.uniform(draw, 3) ** 2;
     const forMs = Math.round(action.kind === 'pause' && action.target === 'server' ? Math.min(drawn, SERVER_PAUSE_MS_MAX) : drawn);
     faults.push({ ...action, number, atMs: Math.round(atMs), forMs });
   }

@@ -2,10 +2,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Span } from '../../workers/verify/judge-audit.js';
 import type { FaultJudge } from './fault-judge.js';
 import type { PlannedFault, Target } from './faults.js';
 import { ADVERTISED_HOST, type FlightProxy } from './flight-proxy.js';
-import type { Span } from './judge-audit.js';
 import type { LaurelProcess } from './laurel-process.js';
 import { findProcesses, signal } from './processes.js';
 import type { SmallDisk } from './small-disk.js';

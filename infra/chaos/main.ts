@@ -1,6 +1,6 @@
 /**
- * `npm run chaos -- --minutes 20 --seed 1 [--environment grid-world|nethack]`: a run on real processes, disturbed by a
- * schedule drawn from a seed, and checked against its invariants. Exit code 1 at the first that is broken.
+ * `npm run chaos -- --minutes 20 --seed 1 [--environment both|grid-world|nethack]`: a run on real processes for each
+ * environment, disturbed by a schedule drawn from a seed, and checked against its invariants. Exit code 1 at the first that is broken.
  */
 import { parseArgs } from 'node:util';
 import { canEnterNamespace, insideNamespace, reenter } from './small-disk.js';
@@ -11,14 +11,14 @@ const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '20' },
     seed: { type: 'string', default: '1' },
-    environment: { type: 'string', default: 'grid-world' },
-    'faults-per-minute': { type: 'string', default: '12.5' },
+    environment: { type: 'string', default: 'both' },
+    'faults-per-minute': { type: 'string', default: '13' },
     json: { type: 'string' },
     keep: { type: 'boolean', default: false },
   },
 });
 
-const ENVIRONMENTS: readonly string[] = ['grid-world', 'nethack'] satisfies ChaosEnvironment[];
+const ENVIRONMENTS: Readonly<Record<string, readonly ChaosEnvironment[]>> = { both: ['grid-world', 'nethack'], 'grid-world': ['grid-world'], nethack: ['nethack'] };
 
 async function main(): Promise<number> {
   if (process.platform !== 'linux') {
@@ -26,12 +26,13 @@ async function main(): Promise<number> {
     return 2;
   }
   const [minutes, seed, faultsPerMinute] = [values.minutes, values.seed, values['faults-per-minute']].map(Number) as [number, number, number];
-  if (!(minutes > 0) || !Number.isSafeInteger(seed) || seed < 0 || !(faultsPerMinute > 0) || !ENVIRONMENTS.includes(values.environment)) {
-    console.error(`expected --minutes above 0, --seed a whole number, --faults-per-minute above 0, --environment one of ${ENVIRONMENTS.join(', ')}`);
+  const environments = ENVIRONMENTS[values.environment];
+  if (!(minutes > 0) || !Number.isSafeInteger(seed) || seed < 0 || !(faultsPerMinute > 0) || environments === undefined) {
+    console.error(`expected --minutes above 0, --seed a whole number, --faults-per-minute above 0, --environment one of ${Object.keys(ENVIRONMENTS).join(', ')}`);
     return 2;
   }
   if (!insideNamespace() && canEnterNamespace()) return reenter();
-  return runChaos({ minutes, seed, faultsPerMinute, environment: values.environment as ChaosEnvironment, json: values.json, keep: values.keep, disk: insideNamespace() });
+  return runChaos({ minutes, seed, faultsPerMinute, environments, json: values.json, keep: values.keep, disk: insideNamespace() });
 }
 
 process.exit(await main());

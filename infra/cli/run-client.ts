@@ -7,6 +7,7 @@ import { isModelJob, type AnyJob } from '../../proto/resolve.js';
 import type { RunResult, RunStatus } from '../../proto/status.js';
 import { layout } from '../../workers/store/layout.js';
 import type { ObjectStore } from '../../workers/store/object-store.js';
+import type { RunHistory } from '../../workers/verify/history-facts.js';
 import { isUnknownWorkflow } from './failure.js';
 import type { RunFacts } from './run-choice.js';
 
@@ -92,6 +93,17 @@ export class RunClient {
       const code = failure.applicationFailureInfo?.type;
       return [`${activity.activityType?.name ?? 'a call'} failed ${attempt - 1} ${attempt === 2 ? 'time' : 'times'}: ${code ? `${code} ` : ''}${failure.message ?? ''}`];
     });
+  }
+
+  /** The histories of a run and of all that it continues, the first one first. */
+  async histories(run: string): Promise<RunHistory[]> {
+    const found: RunHistory[] = [];
+    for (let runId: string | undefined = (await this.handle(run).describe()).runId; runId; ) {
+      const events: RunHistory['events'] = (await this.client.workflow.getHandle(run, runId).fetchHistory()).events ?? [];
+      found.unshift({ runId, events });
+      runId = events[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId ?? undefined;
+    }
+    return found;
   }
 
   /** Name of the state of the workflow, as Temporal says it; undefined where there is none. */

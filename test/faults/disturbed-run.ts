@@ -3,8 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FaultJudge } from '../../infra/chaos/fault-judge.js';
-import { auditJudge, mayBeUnread, type AskerTroubles, type Span } from '../../infra/chaos/judge-audit.js';
-import { auditLabels } from '../../infra/chaos/label-audit.js';
+import { historiesOf } from '../../infra/chaos/histories.js';
 import { findProcesses, signal, type FoundProcess, type ProcessKind } from '../../infra/chaos/processes.js';
 import { Progress } from '../../infra/chaos/progress.js';
 import { RunClient } from '../../infra/cli/run-client.js';
@@ -14,6 +13,7 @@ import type { JobInput } from '../../proto/job.js';
 import type { RunStatus } from '../../proto/status.js';
 import { LocalStore } from '../../workers/store/local-store.js';
 import { checkInvariants } from '../../workers/verify/invariants.js';
+import type { AskerTroubles, Span } from '../../workers/verify/judge-audit.js';
 import { Project, type CliProcess } from '../infra/cli-process.js';
 
 /** From a kill to the next trained update: what docs/durability.md promises. */
@@ -92,14 +92,11 @@ export class DisturbedRun {
     return this.cli!.ended;
   }
 
-  /** Everything that must hold of the run and of what its judge was asked; empty where it does. */
-  async faults(): Promise<string[]> {
-    const store = new LocalStore(this.project.store);
-    const { journal } = this.judge;
-    const { faults } = await checkInvariants(store, this.run);
-    const labels = await auditLabels(store, this.run, journal, (entry) => mayBeUnread(entry, this.troubles));
-    const summary = (await store.exists(`runs/${this.run}/summary.json`)) ? [] : ['the run wrote no summary'];
-    return [...faults, ...auditJudge(journal, this.troubles).faults, ...labels.faults, ...summary];
+  /** Everything that must hold of the run, of what its history says and of what its judge was asked; empty where it does. */
+  async faults(): Promise<readonly string[]> {
+    const histories = await historiesOf(this.project.state, this.run);
+    const { faults } = await checkInvariants({ store: new LocalStore(this.project.store), run: this.run, histories, judge: this.judge.evidence(this.troubles), over: true });
+    return faults;
   }
 
   async remove(): Promise<void> {

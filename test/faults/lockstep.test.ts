@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { historiesOf } from '../../infra/chaos/histories.js';
 import { CounterRandom } from '../../proto/philox.js';
 import { LocalStore } from '../../workers/store/local-store.js';
 import { checkInvariants } from '../../workers/verify/invariants.js';
@@ -60,7 +61,7 @@ async function play(spec: Record<string, unknown>, disturb?: (project: Project, 
   await disturbing;
   expect(code, output).toBe(0);
   const store = new LocalStore(project.store);
-  expect((await checkInvariants(store, 'lockstep')).faults).toEqual([]);
+  expect((await checkInvariants({ store, run: 'lockstep', histories: await historiesOf(project.state, 'lockstep'), over: true })).faults).toEqual([]);
   return digestsIn(store, 'runs/lockstep/', COMPUTED);
 }
 

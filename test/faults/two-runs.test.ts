@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { FaultJudge } from '../../infra/chaos/fault-judge.js';
-import { auditJudge } from '../../infra/chaos/judge-audit.js';
+import { historiesOf } from '../../infra/chaos/histories.js';
 import type { JobInput } from '../../proto/job.js';
 import { layout } from '../../workers/store/layout.js';
 import { LocalStore } from '../../workers/store/local-store.js';
@@ -72,11 +72,13 @@ it('two runs share workers, store and labels, are each what they are alone, and 
   up.kill('SIGTERM');
   await up.ended;
 
-  for (const run of ['first', 'second']) expect(await checkInvariants(store, run)).toMatchObject({ versions: 30, faults: [] });
   // Both asked the same judge for the same goal: each message once, for both of them.
-  const { faults, answered, questions } = auditJudge(judge.journal, { killsAtMs: [], asleep: [] });
-  expect(faults).toEqual([]);
-  expect(answered).toBe(questions);
+  for (const run of ['first', 'second']) {
+    const evidence = { store, run, histories: await historiesOf(project.state, run), judge: { ...judge.evidence({ killsAtMs: [], asleep: [] }), otherRuns: ['first', 'second'] }, over: true };
+    const report = await checkInvariants(evidence);
+    expect(report).toMatchObject({ versions: 30, faults: [], judge: { unread: 0 } });
+    expect(report.judge!.answered).toBe(report.judge!.questions);
+  }
   expect(await store.list('annotators/')).toHaveLength(1);
 
   const alone = await makeProject(first);

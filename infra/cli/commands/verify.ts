@@ -33,7 +33,7 @@ export function addVerify(program: Command): void {
 async function verifyCommand(run: string, options: VerifyCommandOptions): Promise<void> {
   const store = new LocalStore(storeRoot());
   if (await isModelRun(store, run)) return verifyModels(store, run);
-  const invariants = await checkInvariants(store, run);
+  const invariants = await checkInvariants({ store, run });
   console.log(`${run}: ${invariants.segments.toLocaleString('en')} segments, ${invariants.versions.toLocaleString('en')} versions; ${invariants.faults.length === 0 ? 'every input has its recorded digest, the ledger agrees' : `${invariants.faults.length} faults`}`);
   if (invariants.swept > 0) console.log(`${invariants.swept.toLocaleString('en')} objects were swept by retention (sweeps/ of the run says which and why); only what is kept is checked`);
   for (const fault of invariants.faults.slice(0, 5)) console.log(`  ${fault}`);

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { FaultJudge, JUDGE_FAULTS, verdictOf, type JudgeEntry, type JudgeFault } from '../../../infra/chaos/fault-judge.js';
 import { planFaults } from '../../../infra/chaos/faults.js';
 import { ADVERTISED_HOST, FlightProxy } from '../../../infra/chaos/flight-proxy.js';
-import { auditJudge } from '../../../infra/chaos/judge-audit.js';
+import { auditJudge } from '../../../workers/verify/judge-audit.js';
 import { rowsByKind } from '../../../infra/chaos/ledger.js';
 import { kindOf } from '../../../infra/chaos/processes.js';
 
@@ -19,11 +19,14 @@ describe('the plan of faults', () => {
   it('is the same for the same seed and another for another', () => {
     expect(planFaults(options)).toEqual(planFaults(options));
     expect(planFaults({ ...options, seed: 5 })).not.toEqual(planFaults(options));
+    expect(planFaults({ ...options, part: 1 })).not.toEqual(planFaults(options));
   });
 
   it('holds at least 200 faults in 20 minutes, of every kind and on every process, in order of time', () => {
     const plan = planFaults(options);
     expect(plan.length).toBeGreaterThanOrEqual(200);
+    // As the program does it: half of the time for each environment.
+    expect([0, 1].flatMap((part) => planFaults({ seed: 1, part, durationMs: 600_000, faultsPerMinute: 13, disk: true })).length).toBeGreaterThanOrEqual(200);
     expect(plan.map((fault) => fault.atMs)).toEqual(plan.map((fault) => fault.atMs).sort((a, b) => a - b));
     expect(new Set(plan.filter((fault) => fault.kind === 'kill').map((fault) => fault.target))).toEqual(new Set(['workflows', 'rollout', 'annotator', 'reward', 'learner', 'cli', 'server', 'all']));
     expect(new Set(plan.map((fault) => fault.kind))).toEqual(new Set(['kill', 'pause', 'judge', 'flight', 'disk']));

@@ -77,11 +77,11 @@ describe('a sweep', () => {
   it('leaves a run that verifies: what is kept is made again, what was swept is named, what is gone otherwise is found', async () => {
     const store = await copy();
     await new Sweeper(store).sweep({ run: RUN });
-    expect(await checkInvariants(store, RUN)).toMatchObject({ versions: VERSIONS, trained: 2 * VERSIONS, faults: [] });
+    expect(await checkInvariants({ store, run: RUN })).toMatchObject({ versions: VERSIONS, trained: 2 * VERSIONS, faults: [] });
     const report = await verify(store);
     expect(report).toMatchObject({ versions: VERSIONS, verifiableFrom: 13, difference: null, same: { updates: 4, segments: 8, rewards: 8, checkpoints: 3 } });
     await store.delete(layout.segment(RUN, 1, 13));
-    expect((await checkInvariants(store, RUN)).faults.join()).toMatch(/segments\/0000000001\/0000000013/);
+    expect((await checkInvariants({ store, run: RUN })).faults.join()).toMatch(/segments\/0000000001\/0000000013/);
     expect((await verify(store)).difference?.[0]).toMatch(/0000000013/);
   });
 

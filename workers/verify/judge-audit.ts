@@ -1,5 +1,13 @@
 /** Whether a judge was asked only what it had to be asked. Pure. */
-import type { JudgeEntry } from './fault-judge.js';
+/** One request that a judge got, as the judge itself wrote it down. */
+export interface JudgeEntry {
+  /** Says which annotator asks and about which message. */
+  readonly question: string;
+  readonly askedAtMs: number;
+  readonly endedAtMs: number;
+  /** `answered`: a whole verdict was sent, whether or not anybody was left to read it; else how it failed. */
+  readonly outcome: string;
+}
 
 export interface JudgeAudit {
   readonly requests: number;

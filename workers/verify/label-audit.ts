@@ -1,0 +1,86 @@
+/** Whether the label logs of a store are whole, and hold what the judge said: nothing twice, nothing altered, nothing invented, nothing lost. */
+import type { Job } from '../../proto/job.js';
+import { decodeRecords, HUMAN, textKey, type LabelRecord } from '../annotator/label-record.js';
+import { promptOf } from '../annotator/prompts/registry.js';
+import { readJson } from '../store/artifacts.js';
+import { layout } from '../store/layout.js';
+import type { ObjectStore } from '../store/object-store.js';
+import { mayBeUnread, type AskerTroubles, type JudgeEntry } from './judge-audit.js';
+
+/** A judge whose verdicts can be asked for again, and what it wrote down. */
+export interface JudgeEvidence {
+  readonly journal: readonly JudgeEntry[];
+  readonly troubles: AskerTroubles;
+  /** The question of a journal as the chat of a prompt makes it. */
+  readonly questionOf: (messages: readonly { readonly content: string }[]) => string;
+  /** Its verdict on a question, 0..1. */
+  readonly verdictOf: (question: string) => number;
+}
+
+export interface LabelAudit {
+  readonly labels: number;
+  /** Attempts that brought no verdict and are on record as such. */
+  readonly unanswered: number;
+  /** Verdicts that the judge gave to a process that was killed or asleep before it had read them. */
+  readonly unread: number;
+  readonly faults: readonly string[];
+}
+
+/** @param judge null: the logs are held to themselves alone */
+export async function auditLabels(store: ObjectStore, jobs: readonly Job[], judge: JudgeEvidence | null): Promise<LabelAudit> {
+  const faults: string[] = [];
+  const answered = new Map<string, JudgeEntry>();
+  for (const entry of judge?.journal ?? []) if (entry.outcome === 'answered') answered.set(entry.question, entry);
+  let labels = 0;
+  let unanswered = 0;
+  for (const { key } of await store.list(layout.annotators)) {
+    const annotator = key.slice(layout.annotators.length, -'.json'.length);
+    const question = judge && (await questionsOf(store, key, jobs, judge));
+    const known = new Set<string>();
+    const entries = (await store.list(layout.labels(annotator))).map((entry) => entry.key);
+    for (const [position, entry] of entries.entries()) {
+      if (entry !== layout.label(annotator, position)) faults.push(`expected ${layout.label(annotator, position)}, the log goes on with ${entry}`);
+      for (const record of await recordsOf(store, entry, annotator, faults)) {
+        if (record.status !== 'ok') {
+          unanswered++;
+          continue;
+        }
+        labels++;
+        if (record.model === HUMAN) continue;
+        const name = textKey(record.text);
+        if (known.has(name)) faults.push(`${entry} labels ${JSON.stringify(name)} a second time`);
+        known.add(name);
+        if (!(record.label !== null && record.label >= 0 && record.label <= 1)) faults.push(`${entry} says ${record.label} of ${JSON.stringify(name)}, which is no probability`);
+        if (!judge || !question) continue;
+        const asked = question(record.text);
+        if (Math.abs((record.label ?? -1) - judge.verdictOf(asked)) > 1e-5) faults.push(`${entry} says ${record.label} of ${JSON.stringify(asked)}, the judge says ${judge.verdictOf(asked)}`);
+        if (!answered.has(asked)) faults.push(`${entry} has a label for ${JSON.stringify(asked)}, which the judge never answered`);
+        answered.delete(asked);
+      }
+    }
+  }
+  let unread = 0;
+  for (const [question, entry] of answered) {
+    if (judge && mayBeUnread(entry, judge.troubles)) unread++;
+    else faults.push(`the judge answered ${JSON.stringify(question)}, no log has it`);
+  }
+  return { labels, unanswered, unread, faults };
+}
+
+async function recordsOf(store: ObjectStore, key: string, annotator: string, faults: string[]): Promise<readonly LabelRecord[]> {
+  try {
+    return decodeRecords((await store.get(key)) ?? new Uint8Array(0), key, annotator);
+  } catch (error) {
+    faults.push(`${key}: ${(error as Error).message}`);
+    return [];
+  }
+}
+
+/** What the judge of this annotator is asked about a message; null where no job names it. */
+async function questionsOf(store: ObjectStore, key: string, jobs: readonly Job[], judge: JudgeEvidence): Promise<((text: Uint8Array) => string) | null> {
+  const description = await readJson<{ prompt: { goal: string } }>(store, key);
+  const source = jobs.flatMap((job) => Object.values(job.sources)).find((one) => one.kind === 'model' && one.annotator.goal === description?.prompt.goal);
+  if (source?.kind !== 'model') return null;
+  const prompt = promptOf(source.annotator);
+  return (text) => judge.questionOf(prompt.chat(text));
+}
