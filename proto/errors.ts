@@ -4,6 +4,7 @@
  */
 export const ERROR_TABLE = {
   LAUREL_JOB_INVALID: { retryable: false, meaning: 'The job file does not say a job that can run.', action: 'Correct the field that the message names; `laurel schema` prints all fields.' },
+  LAUREL_UPDATE_REFUSED: { retryable: false, meaning: 'A run was told something that cannot be: a step that is not parked, a choice that it does not have, a field that does not exist.', action: 'Look at `laurel status <run>` and send what the message asks for; the run was not changed.' },
   LAUREL_ENVIRONMENT_UNKNOWN: { retryable: false, meaning: 'No environment of that kind or task is registered.', action: 'Use a kind that the message lists, or register your own.' },
   LAUREL_ENVIRONMENT_FAILED: { retryable: true, meaning: 'An environment could not be started, or died.', action: 'See the worker log; the episode is recorded as failed and the shard goes on.' },
   LAUREL_ENVIRONMENT_NONDETERMINISTIC: { retryable: false, meaning: 'Replaying an episode from its seed and actions gave other observations.', action: 'Check that the environment takes all randomness from its seed.' },

@@ -198,6 +198,10 @@ export interface DecisionInput {
   readonly by?: string;
 }
 
+export interface StopInput {
+  readonly by?: string;
+}
+
 /** Result of a trainingRun workflow. */
 export interface RunResult {
   readonly run: string;

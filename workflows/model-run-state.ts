@@ -34,6 +34,8 @@ export interface ModelRunState extends MadeParts {
   readonly decisions: readonly DecisionRecord[];
   readonly paused: boolean;
   readonly stopRequested: boolean;
+  /** Who asked for it; null or absent: nobody was named. */
+  readonly stoppedBy?: string | null;
 }
 
 export type ModelRunEvent =
@@ -47,7 +49,7 @@ export type ModelRunEvent =
   | { readonly type: 'unparked'; readonly record: DecisionRecord }
   | { readonly type: 'paused' }
   | { readonly type: 'resumed' }
-  | { readonly type: 'stop-requested' }
+  | { readonly type: 'stop-requested'; readonly by?: string | null }
   | { readonly type: 'continued' };
 
 export function initialModelState(run: string, job: ModelJob, startedAtMs: number): ModelRunState {
@@ -79,7 +81,7 @@ export function modelStep(state: ModelRunState, event: ModelRunEvent): ModelRunS
     case 'resumed':
       return { ...state, paused: false };
     case 'stop-requested':
-      return { ...state, stopRequested: true, paused: false };
+      return { ...state, stopRequested: true, paused: false, ...(event.by == null ? {} : { stoppedBy: event.by }) };
     case 'continued':
       return { ...state, continuedRuns: state.continuedRuns + 1 };
     default: {

@@ -5,12 +5,13 @@ import { LaurelError } from '../proto/errors.js';
 import type { ModelLearnerActivities, ModelRewardActivities } from '../proto/preference-activities.js';
 import type { PlannedStep } from '../proto/preference-plan.js';
 import { resolveModelJob } from '../proto/resolve.js';
-import type { Decision, DecisionInput, RunResult, RunState, RunStatus } from '../proto/status.js';
+import type { Decision, DecisionInput, RunResult, RunState, RunStatus, StopInput } from '../proto/status.js';
 import { initialModelState, missingFor, modelStatusOf, modelStep, partsFor, type ModelRunEvent, type ModelRunState } from './model-run-state.js';
 import { modelRunDetails } from './model-run-details.js';
 import { ParkedSteps } from './parked-steps.js';
 import { ATTRIBUTES, CALL_OPTIONS, reward } from './run-context.js';
-import { parkedStep, pauseUpdate, resumeUpdate, retryUpdate, skipUpdate, statusQuery, stopUpdate } from './training-run.js';
+import { checkStop, parkedStep } from './decisions.js';
+import { pauseUpdate, resumeUpdate, retryUpdate, skipUpdate, statusQuery, stopUpdate } from './training-run.js';
 
 const tables = proxyActivities<ModelRewardActivities>({ ...CALL_OPTIONS, taskQueue: TASK_QUEUES.reward });
 const fits = proxyActivities<ModelLearnerActivities>({ ...CALL_OPTIONS, taskQueue: TASK_QUEUES.learner });
@@ -31,6 +32,7 @@ class ModelRunContext {
   readonly steps = new ParkedSteps({
     attentionCount: () => this.state.attentionCount,
     stopRequested: () => this.state.stopRequested,
+    stoppedBy: () => this.state.stoppedBy ?? null,
     onParked: (attention) => this.apply({ type: 'parked', attention }),
     onUnparked: (record) => this.apply({ type: 'unparked', record }),
     onStop: () => this.apply({ type: 'stop-requested' }),
@@ -196,19 +198,23 @@ async function finish(context: ModelRunContext, outcome: keyof typeof OUTCOMES):
 
 function setHandlers(context: ModelRunContext): void {
   setHandler(statusQuery, () => context.status(), { description: 'Everything that the run knows of itself, as numbers.' });
-  const apply = (type: 'paused' | 'resumed' | 'stop-requested', answer: string) => () => {
+  const apply = (type: 'paused' | 'resumed', answer: string) => () => {
     context.apply({ type });
     return answer;
   };
   setHandler(pauseUpdate, apply('paused', 'no new work is begun; calls under way finish'), { description: 'Begin no new work until `resume`.' });
   setHandler(resumeUpdate, apply('resumed', 'running'), { description: 'Go on after `pause`.' });
-  setHandler(stopUpdate, apply('stop-requested', 'the call under way finishes, then the summary is written'), { description: 'Finish the call under way, write the summary and end.' });
+  const stop = (input?: StopInput): string => {
+    context.apply({ type: 'stop-requested', by: input?.by ?? null });
+    return 'the call under way finishes, then the summary is written';
+  };
+  setHandler(stopUpdate, stop, { description: 'Finish the call under way, write the summary and end: nothing, or {"by": "ann"}.', validator: checkStop });
   const decide = (decision: Decision) => (input?: DecisionInput) => {
-    const parked = parkedStep(context.state, input);
+    const parked = parkedStep(context.state.attention, decision, input);
     context.steps.decide(parked.id, decision, input?.by ?? null);
     return `${decision}: ${parked.step}`;
   };
-  const validator = (input?: DecisionInput): void => void parkedStep(context.state, input);
-  setHandler(retryUpdate, decide('retry'), { description: 'Try a parked step again: {"id": "1"}, or {} for the oldest.', validator });
-  setHandler(skipUpdate, decide('skip'), { description: 'Leave a parked step out, and with it what needs its result: {"id": "1"}, or {} for the oldest.', validator });
+  const validator = (decision: Decision) => (input?: DecisionInput): void => void parkedStep(context.state.attention, decision, input);
+  setHandler(retryUpdate, decide('retry'), { description: 'Try a parked step again: {"id": "1"}, or {} for the oldest.', validator: validator('retry') });
+  setHandler(skipUpdate, decide('skip'), { description: 'Leave a parked step out, and with it what needs its result: {"id": "1"}, or {} for the oldest.', validator: validator('skip') });
 }

@@ -15,6 +15,8 @@ export const HEARTBEAT_TIMEOUT_MS = 15_000;
 export interface ParkHost {
   readonly attentionCount: () => number;
   readonly stopRequested: () => boolean;
+  /** Who asked for it, where that was said. */
+  readonly stoppedBy: () => string | null;
   readonly onParked: (attention: Attention) => void;
   readonly onUnparked: (record: DecisionRecord) => void;
   readonly onStop: () => void;
@@ -98,7 +100,7 @@ export class ParkedSteps {
     const over = (): boolean => this.decisions.has(id) || this.host.stopRequested() || givenUp();
     if (pauseMs === null) await condition(over);
     else if (!(await condition(over, pauseMs, { summary: `next try of ${step}`.slice(0, 100) }))) return { next: 'by-itself', parked };
-    const decided = this.decisions.get(id) ?? (this.host.stopRequested() ? { decision: 'stop' as const, by: null } : null);
+    const decided = this.decisions.get(id) ?? (this.host.stopRequested() ? { decision: 'stop' as const, by: this.host.stoppedBy() } : null);
     this.decisions.delete(id);
     this.unpark(step, parked, decided ?? { decision: 'retry', by: BY_ITSELF });
     return { next: decided?.decision ?? 'given-up', parked };

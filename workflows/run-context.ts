@@ -57,6 +57,7 @@ export class RunContext {
     attentionCount: () => this.state.attentionCount,
     // What fails after the stop, at the end itself, is for a person again.
     stopRequested: () => this.state.stopRequested && !this.finishing,
+    stoppedBy: () => this.state.stoppedBy ?? null,
     onParked: (attention) => this.apply({ type: 'parked', attention }),
     onUnparked: (record) => this.apply({ type: 'unparked', record }),
     onStop: () => this.apply({ type: 'stop-requested' }),

@@ -17,8 +17,9 @@ import { budgetSchema } from '../proto/budget.js';
 import { stopSchema } from '../proto/job.js';
 import { partName } from '../proto/part-name.js';
 import { resolveJob } from '../proto/resolve.js';
-import type { Attention, Decision, DecisionInput, RunResult, RunStatus, SteerInput } from '../proto/status.js';
+import type { Decision, DecisionInput, RunResult, RunStatus, SteerInput, StopInput } from '../proto/status.js';
 import { runAsync } from './async-loops.js';
+import { checkInput, checkStop, parkedStep, refusal } from './decisions.js';
 import { annotator, learner, RunContext } from './run-context.js';
 import { asksJudge } from '../proto/reward-fits.js';
 import { labelFirst, labelsFirst } from './label-first.js';
@@ -33,7 +34,7 @@ import { initialState, shardsWanted, type TrainingState } from './training-state
 export const statusQuery = defineQuery<RunStatus>('status');
 export const pauseUpdate = defineUpdate<string, []>('pause');
 export const resumeUpdate = defineUpdate<string, []>('resume');
-export const stopUpdate = defineUpdate<string, []>('stop');
+export const stopUpdate = defineUpdate<string, [StopInput?]>('stop');
 export const steerUpdate = defineUpdate<string, [SteerInput]>('steer');
 export const retryUpdate = defineUpdate<string, [DecisionInput?]>('retry');
 export const skipUpdate = defineUpdate<string, [DecisionInput?]>('skip');
@@ -49,7 +50,7 @@ export async function trainingRun(input: unknown): Promise<RunResult> {
   context.apply(isCarried(input) ? { type: 'continued' } : { type: 'resumed' });
   const watchdog = startWatchdog(context);
   try {
-    await prepare(context);
+    if (!(await prepare(context))) return await stoppedEarly(context);
     // Not awaited without need: one turn more would put the commands of a recorded run in another order.
     if (labelsFirst(context.state)) await labelFirst(context);
     const draining = drainWhenHistoryIsLong(context);
@@ -89,11 +90,12 @@ function begin(input: unknown): TrainingState {
   }
 }
 
-async function prepare(context: RunContext): Promise<void> {
+/** False where it was left out: there is nothing to go on with. */
+async function prepare(context: RunContext): Promise<boolean> {
   const { run, job } = context.state;
   if (!context.state.prepared) {
     const result = await context.guarded('prepare the run', () => learner.prepareRun.executeWithOptions({ summary: `${job.environment.kind}, ${job.policy.kind} ${job.policy.preset}` }, [{ run, job }]));
-    if (!result) throw ApplicationFailure.create({ type: 'LAUREL_WORKER_FAILED', message: 'the run was stopped before it could be prepared', nonRetryable: true });
+    if (!result) return false;
     context.apply({ type: 'prepared', result });
     if (job.evaluate.untrained) await evaluateVersion(context, result.policy);
   }
@@ -102,6 +104,13 @@ async function prepare(context: RunContext): Promise<void> {
     const log = await context.guarded(`open annotator ${source}`, () => annotator.openAnnotator.executeWithOptions({ summary: source }, [{ annotator: spec.annotator }]));
     if (log) context.apply({ type: 'annotator-opened', source, log });
   }
+  return true;
+}
+
+async function stoppedEarly(context: RunContext): Promise<RunResult> {
+  const result = await endRun(context, 'stopped');
+  await condition(allHandlersFinished);
+  return result;
 }
 
 /** Evaluations on the way, beside the other loops. */
@@ -158,11 +167,11 @@ function setHandlers(context: RunContext): void {
   );
   setHandler(
     stopUpdate,
-    () => {
-      context.apply({ type: 'stop-requested' });
+    (input?: StopInput) => {
+      context.apply({ type: 'stop-requested', by: input?.by ?? null });
       return 'work under way finishes, then the run is evaluated and its summary written';
     },
-    { description: 'Finish what is under way, evaluate, write the summary and end.' },
+    { description: 'Finish what is under way, evaluate, write the summary and end: nothing, or {"by": "ann"}.', validator: checkStop },
   );
   setHandler(
     steerUpdate,
@@ -175,18 +184,14 @@ function setHandlers(context: RunContext): void {
     { description: 'Change weights, stop criterion, number of shards, bounds of annotation: {"weights": {"game": 0.2}, "stop": {"transitions": 1000000}, "shards": 4, "annotation": {"helpful": {"callMs": 2000, "budget": {"run": {"calls": 5000}}}}}.', validator: (steer: SteerInput) => validateSteer(context.state, steer) },
   );
   const decide = (decision: Decision) => (input?: DecisionInput) => {
-    const parked = parkedStep(context.state, input);
+    const parked = parkedStep(context.state.attention, decision, input);
     context.decide(parked.id, decision, input?.by ?? null);
     return `${decision}: ${parked.step}`;
   };
-  const validator = (input?: DecisionInput): void => void parkedStep(context.state, input);
-  const mayVoid = (input?: DecisionInput): void => {
-    const parked = parkedStep(context.state, input);
-    if (!parked.choices.includes('void')) throw new Error(`expected a step that holds segments, ${parked.step} holds none; its choices: ${parked.choices.join(', ')}`);
-  };
-  setHandler(retryUpdate, decide('retry'), { description: 'Try a parked step again: {"id": "1"}, or {} for the oldest.', validator });
-  setHandler(voidUpdate, decide('void'), { description: 'Leave a parked step out and count its segments as voided: {"id": "1"}, or {} for the oldest.', validator: mayVoid });
-  setHandler(skipUpdate, decide('skip'), { description: 'Leave a parked step out: {"id": "1"}, or {} for the oldest.', validator });
+  const validator = (decision: Decision) => (input?: DecisionInput): void => void parkedStep(context.state.attention, decision, input);
+  setHandler(retryUpdate, decide('retry'), { description: 'Try a parked step again: {"id": "1"}, or {} for the oldest.', validator: validator('retry') });
+  setHandler(voidUpdate, decide('void'), { description: 'Leave a parked step out and count its segments as voided: {"id": "1"}, or {} for the oldest.', validator: validator('void') });
+  setHandler(skipUpdate, decide('skip'), { description: 'Leave a parked step out: {"id": "1"}, or {} for the oldest.', validator: validator('skip') });
 }
 
 const steerSchema = z.strictObject({
@@ -198,28 +203,16 @@ const steerSchema = z.strictObject({
 });
 
 function validateSteer(state: TrainingState, steer: SteerInput): void {
-  const parsed = steerSchema.safeParse(steer ?? {});
-  if (!parsed.success) throw new Error(parsed.error.issues.map(({ path, message }) => `${path.length === 0 ? 'the input' : path.join('.')}: ${message}`).join('; '));
-  const { weights, stop, shards, annotation } = parsed.data;
+  const { weights, stop, shards, annotation } = checkInput(steerSchema, steer);
   for (const name of Object.keys(weights ?? {})) {
-    if (!(name in state.job.sources)) throw new Error(`expected the name of a source (${Object.keys(state.job.sources).join(', ')}), got ${name}`);
+    if (!(name in state.job.sources)) throw refusal(`expected the name of a source (${Object.keys(state.job.sources).join(', ')}), got ${name}`);
   }
   for (const name of Object.keys(annotation ?? {})) {
     const source = state.job.sources[name];
-    if (source?.kind !== 'model') throw new Error(`expected the name of a source with an annotator, got ${name}`);
+    if (source?.kind !== 'model') throw refusal(`expected the name of a source with an annotator, got ${name}`);
     const budget = annotation?.[name]?.budget;
-    if (budget?.hour !== undefined && state.job.schedule.mode === 'lockstep') throw new Error('expected no budget of an hour in mode lockstep');
-    if (source.annotator.price == null && Object.values(budget ?? {}).some((limits) => limits?.money !== undefined)) throw new Error(`expected a budget of calls or tokens: the job gives no price for ${name}`);
+    if (budget?.hour !== undefined && state.job.schedule.mode === 'lockstep') throw refusal('expected no budget of an hour in mode lockstep');
+    if (source.annotator.price == null && Object.values(budget ?? {}).some((limits) => limits?.money !== undefined)) throw refusal(`expected a budget of calls or tokens: the job gives no price for ${name}`);
   }
-  if (weights === undefined && stop === undefined && shards === undefined && annotation === undefined) throw new Error('expected weights, stop, shards or annotation');
-}
-
-/** The step that a decision is about: the one it names, else the oldest. @throws Error where there is none */
-export function parkedStep(state: Pick<TrainingState, 'attention'>, input?: DecisionInput): Attention {
-  const [oldest] = state.attention;
-  if (oldest === undefined) throw new Error('nothing needs attention');
-  if (input?.id === undefined) return oldest;
-  const named = state.attention.find((one) => one.id === input.id);
-  if (named === undefined) throw new Error(`expected one of the parked steps ${state.attention.map((one) => one.id).join(', ')}, got ${input.id}`);
-  return named;
+  if (weights === undefined && stop === undefined && shards === undefined && annotation === undefined) throw refusal('expected weights, stop, shards or annotation');
 }

@@ -101,6 +101,8 @@ export interface TrainingState {
   readonly annotationBounds?: Readonly<Record<string, AnnotationBounds>>;
   readonly paused: boolean;
   readonly stopRequested: boolean;
+  /** Who asked for it; null or absent: nobody was named. */
+  readonly stoppedBy?: string | null;
   readonly learnerQueue: string | null;
   readonly rewardQueue: string | null;
   /** The last sweep of the store, and what sweeps have removed in all. Absent: none was. */
@@ -139,7 +141,7 @@ export type TrainingEvent =
   | { readonly type: 'steered'; readonly steer: SteerInput; readonly atMs: number }
   | { readonly type: 'paused' }
   | { readonly type: 'resumed' }
-  | { readonly type: 'stop-requested' }
+  | { readonly type: 'stop-requested'; readonly by?: string | null }
   | { readonly type: 'continued' };
 
 export function initialState(run: string, job: Job, startedAtMs: number): TrainingState {

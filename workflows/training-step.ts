@@ -64,7 +64,7 @@ export function step(state: TrainingState, event: TrainingEvent): TrainingState 
     case 'resumed':
       return { ...state, paused: false };
     case 'stop-requested':
-      return { ...state, stopRequested: true, paused: false };
+      return { ...state, stopRequested: true, paused: false, ...(event.by == null ? {} : { stoppedBy: event.by }) };
     case 'continued':
       return { ...state, continuedRuns: state.continuedRuns + 1 };
     default: {

@@ -1,6 +1,6 @@
 /** What a person tells a run while it goes on: steer, pause, decide, cancel; also at the moment at which it continues as new. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ApplicationFailure, type WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure, WorkflowNotFoundError, WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
 import { TASK_QUEUES, type AnnotateInput } from '../../proto/activities.js';
 import type { RunResult, RunStatus } from '../../proto/status.js';
 import { ATTEMPTS_MAX } from '../../workflows/parked-steps.js';
@@ -55,6 +55,99 @@ describe('an operator', () => {
     for (const shard of [0, 1]) expect(calls.collects.filter((call) => call.shard === shard).map((call) => call.seq)).toEqual(calls.collects.filter((call) => call.shard === shard).map((_, index) => 2 * index));
     expect(calls.metrics).toEqual(Array.from({ length: 60 }, (_, index) => index + 1));
   }, 120_000);
+
+  it('is answered at that moment about a parked step too: each retry is done and recorded, or refused with a code', async () => {
+    const { calls, activities } = createFakes();
+    const { collect } = activities;
+    let tries = 0;
+    activities.collect = async (input) => {
+      if (input.shard !== 1) return collect(input);
+      tries++;
+      throw ApplicationFailure.create({ type: 'LAUREL_ENVIRONMENT_UNKNOWN', message: 'expected it to be known', nonRetryable: true });
+    };
+    const answers: string[] = [];
+    const { status } = await withWorkers(server, activities, async () => {
+      const handle = await start(smallJob({ stop: { versions: 40 }, schedule: { segmentsPerCall: 2, historyEventsMax: 100 } }));
+      let over = false;
+      const ended = handle.result().finally(() => (over = true));
+      for (let sent = 1; !over; sent++) {
+        const answer = await handle.executeUpdate<string, [unknown]>('retry', { args: [{ by: `ann ${sent}` }] }).catch((error: unknown) => error);
+        if (typeof answer === 'string') answers.push(answer);
+        else if (answer instanceof WorkflowUpdateFailedError) answers.push((answer.cause as ApplicationFailure).type!);
+        else {
+          // Nobody is left to be asked.
+          expect(answer).toBeInstanceOf(WorkflowNotFoundError);
+          break;
+        }
+      }
+      await ended;
+      return { status: await handle.query<RunStatus>('status') };
+    });
+    const retried = answers.filter((answer) => answer.startsWith('retry: collect shard 1'));
+    expect(status.continuedRuns).toBeGreaterThan(1);
+    expect(retried.length).toBeGreaterThan(status.continuedRuns);
+    expect(answers.filter((answer) => !answer.startsWith('retry: collect shard 1')).every((code) => code === 'LAUREL_UPDATE_REFUSED')).toBe(true);
+    // One try for each decision, and one for each time that the shard's loop begins.
+    expect(tries).toBeGreaterThanOrEqual(retried.length);
+    expect(status.decisions.filter(({ by, decision }) => decision === 'retry' && by?.startsWith('ann')).length).toBeGreaterThan(0);
+    expect(status).toMatchObject({ version: 40, ledger: { trained: 80, open: 0 } });
+    expect(calls.collects.every(({ shard }) => shard === 0)).toBe(true);
+  }, 120_000);
+
+  it.each([0, 15, 40, 90])('is answered when the run is told to stop %i ms after it has continued as new', async (afterMs) => {
+    const { activities } = createFakes();
+    const { result, answer } = await withWorkers(server, activities, async () => {
+      const handle = await start(smallJob({ stop: { versions: 100_000 }, schedule: { segmentsPerCall: 2, historyEventsMax: 100 } }));
+      await until(handle, ({ continuedRuns }) => continuedRuns >= 2);
+      await wait(afterMs);
+      const answer = await handle.executeUpdate<string, [unknown]>('stop', { args: [{ by: 'ann' }] });
+      return { answer, result: (await handle.result()) as RunResult };
+    });
+    expect(answer).toContain('work under way finishes');
+    expect(result).toMatchObject({ outcome: 'stopped', ledger: { open: 0, failed: {} } });
+    expect(result.version).toBe(result.ledger.trained / 2);
+  }, 60_000);
+
+  it('is refused with a code, before anything is changed, what cannot be', async () => {
+    const { activities } = createFakes();
+    activities.collect = async () => {
+      throw ApplicationFailure.create({ type: 'LAUREL_ENVIRONMENT_FAILED', message: 'expected it to start', nonRetryable: true });
+    };
+    await withWorkers(server, activities, async () => {
+      const handle = await start(smallJob());
+      const refused = async (name: string, input?: unknown): Promise<unknown> => {
+        const error = await handle.executeUpdate(name, { args: [input] as never }).catch((caught: unknown) => caught);
+        return error instanceof WorkflowUpdateFailedError ? error.cause : error;
+      };
+      const code = { type: 'LAUREL_UPDATE_REFUSED' };
+      await until(handle, ({ state }) => state === 'NeedsAttention');
+      expect(await refused('retry', { id: '99' })).toMatchObject({ ...code, message: expect.stringContaining('got 99') as string });
+      expect(await refused('void', {})).toMatchObject({ ...code, message: expect.stringContaining('it holds no segments') as string });
+      expect(await refused('skip', { ide: '1' })).toMatchObject(code);
+      expect(await refused('retry', { id: 1 })).toMatchObject(code);
+      expect(await refused('retry', '1')).toMatchObject(code);
+      expect(await refused('stop', { why: 'so' })).toMatchObject(code);
+      expect((await handle.query<RunStatus>('status')).decisions).toEqual([]);
+      await handle.executeUpdate('stop', { args: [{ by: 'ann' }] as never });
+      await handle.result();
+      expect((await handle.query<RunStatus>('status')).decisions).toMatchObject([{ decision: 'stop', by: 'ann' }, { decision: 'stop', by: 'ann' }]);
+    });
+  }, 60_000);
+
+  it('may leave out the very first step: the run ends as stopped, with a summary', async () => {
+    const { calls, activities } = createFakes();
+    activities.prepareRun = async () => {
+      throw ApplicationFailure.create({ type: 'LAUREL_ENVIRONMENT_FAILED', message: 'expected it to start', nonRetryable: true });
+    };
+    const result = await withWorkers(server, activities, async () => {
+      const handle = await start(smallJob());
+      await until(handle, ({ state }) => state === 'NeedsAttention');
+      await handle.executeUpdate('stop');
+      return (await handle.result()) as RunResult;
+    });
+    expect(result).toMatchObject({ outcome: 'stopped', version: 0, ledger: { collected: 0, open: 0 } });
+    expect(calls.finished).toBe(1);
+  });
 
   it('steers the number of shards and what annotation may cost; where in the run it took effect is on record', async () => {
     const { calls, activities } = createFakes();

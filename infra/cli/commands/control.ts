@@ -1,4 +1,5 @@
 /** `laurel pause | resume | stop | retry | skip | void <run>`: the updates of a run, answered by the run itself. */
+import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { RunClient } from '../run-client.js';
 import { findServer } from '../server.js';
@@ -21,7 +22,7 @@ export function addControl(program: Command): void {
       .command(name)
       .description(description)
       .argument('<run>', 'id of the run')
-      .action((run: string) => sendUpdate(run, name, undefined));
+      .action((run: string) => sendUpdate(run, name, name === 'stop' ? { by: deciding() } : undefined));
   }
   for (const [name, description] of Object.entries(DECISIONS)) {
     program
@@ -29,8 +30,13 @@ export function addControl(program: Command): void {
       .description(description)
       .argument('<run>', 'id of the run')
       .option('--attention <id>', 'which failed step; default: the oldest')
-      .action((run: string, options: { attention?: string }) => sendUpdate(run, name, { by: process.env['USER'] ?? 'laurel', ...(options.attention !== undefined && { id: options.attention }) }));
+      .action((run: string, options: { attention?: string }) => sendUpdate(run, name, { by: deciding(), ...(options.attention !== undefined && { id: options.attention }) }));
   }
+}
+
+/** Who decides, for the record. */
+function deciding(): string {
+  return process.env['USER'] || userInfo().username;
 }
 
 /** Prints the answer of the run. */
