@@ -1,5 +1,14 @@
 /** Settings of a worker process, all from its environment. */
 import { join, resolve } from 'node:path';
+import { LaurelError } from '../proto/errors.js';
+
+/** Which build of the workflows a process runs, for Temporal's worker deployments. */
+export interface WorkerVersion {
+  readonly deployment: string;
+  readonly build: string;
+  /** `PINNED`: a run ends on the build that it began on; `AUTO_UPGRADE`: the current build takes it over. */
+  readonly behavior: 'PINNED' | 'AUTO_UPGRADE';
+}
 
 export interface WorkerConfig {
   /** Holds a small file for each worker of this machine (see slot.ts). */
@@ -15,6 +24,8 @@ export interface WorkerConfig {
   readonly logLevel: string;
   /** Name of the process, for logs and Temporal's identity. */
   readonly name: string;
+  /** Absent: workers poll without a version. */
+  readonly version: WorkerVersion | undefined;
 }
 
 export function workerConfig(pool: string, variables: Readonly<Record<string, string | undefined>> = process.env): WorkerConfig {
@@ -28,5 +39,17 @@ export function workerConfig(pool: string, variables: Readonly<Record<string, st
     flightAdvertisedHost: variables['LAUREL_FLIGHT_ADVERTISED_HOST'] || undefined,
     logLevel: variables['LAUREL_LOG_LEVEL'] || 'info',
     name: variables['LAUREL_WORKER'] || pool,
+    version: versionOf(variables),
   };
+}
+
+const BEHAVIORS = { pinned: 'PINNED', 'auto-upgrade': 'AUTO_UPGRADE' } as const;
+
+function versionOf(variables: Readonly<Record<string, string | undefined>>): WorkerVersion | undefined {
+  const build = variables['LAUREL_BUILD_ID'];
+  if (!build) return undefined;
+  const wanted = variables['LAUREL_VERSIONING'] || 'auto-upgrade';
+  const behavior = BEHAVIORS[wanted as keyof typeof BEHAVIORS] as WorkerVersion['behavior'] | undefined;
+  if (behavior === undefined) throw new LaurelError('LAUREL_JOB_INVALID', `expected LAUREL_VERSIONING to be one of ${Object.keys(BEHAVIORS).join(', ')}, got ${wanted}`);
+  return { deployment: variables['LAUREL_DEPLOYMENT'] || 'laurel', build, behavior };
 }

@@ -24,9 +24,9 @@ async function main(): Promise<void> {
     machinery = await createPool(pool, config, ownQueue, log);
     const { activities, concurrency, location } = machinery;
     void stopped.then(() => machinery?.onStopping?.());
-    const workers = { pool, concurrency, ...(activities ? { activities } : {}), ...(machinery.hasLiveState ? { ownQueue } : {}) };
+    const workers = { pool, concurrency, ...(activities ? { activities } : {}), ...(machinery.hasLiveState ? { ownQueue } : {}), ...(config.version ? { version: config.version } : {}) };
     const ready = (): void => {
-      log.info({ pool, location, queue: TASK_QUEUES[pool] }, 'ready');
+      log.info({ pool, location, queue: TASK_QUEUES[pool], ...(pool === 'workflows' && config.version ? { version: config.version } : {}) }, 'ready');
       process.send?.({ kind: 'ready' });
     };
     await runWorkers(workers, connection, namespace, stopped, ready, log);

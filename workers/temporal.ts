@@ -4,6 +4,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createWorkflowsActivities } from '../activities/workflows.js';
 import { TASK_QUEUES, type Pool } from '../proto/activities.js';
+import type { WorkerVersion } from './config.js';
 import type { Logger } from './log.js';
 import { workflowBundle as bundleOfWorkflows } from './temporal-bundle.js';
 import { describeQueue } from './temporal-queues.js';
@@ -21,6 +22,8 @@ export interface PoolWorkers {
   readonly ownQueue?: string;
   /** Calls taken from the pool's queue at once. */
   readonly concurrency: number;
+  /** Of the pool `workflows`: the others run what they are told, whichever build tells it. */
+  readonly version?: WorkerVersion;
 }
 
 /** Name of the queue of one process (see slot.ts). */
@@ -69,7 +72,7 @@ export async function runWorkers(pools: PoolWorkers, connection: NativeConnectio
 }
 
 async function createWorkers(pools: PoolWorkers, connection: NativeConnection, namespace: string): Promise<Worker[]> {
-  const { pool, activities, ownQueue, concurrency } = pools;
+  const { pool, activities, ownQueue, concurrency, version } = pools;
   const shared: Omit<WorkerOptions, 'taskQueue'> = {
     connection,
     namespace,
@@ -80,7 +83,8 @@ async function createWorkers(pools: PoolWorkers, connection: NativeConnection, n
   if (pool === 'workflows') {
     const workflowBundle = await bundleOfWorkflows();
     const describe = createWorkflowsActivities((queue) => describeQueue(connection, namespace, queue));
-    return [await Worker.create({ ...shared, taskQueue: TASK_QUEUES.workflows, workflowBundle, activities: describe, maxCachedWorkflows: 200, maxConcurrentWorkflowTaskExecutions: 8 })];
+    const versioned = version && { workerDeploymentOptions: { useWorkerVersioning: true as const, version: { deploymentName: version.deployment, buildId: version.build }, defaultVersioningBehavior: version.behavior } };
+    return [await Worker.create({ ...shared, ...versioned, taskQueue: TASK_QUEUES.workflows, workflowBundle, activities: describe, maxCachedWorkflows: 200, maxConcurrentWorkflowTaskExecutions: 8 })];
   }
   const workers = [await Worker.create({ ...shared, taskQueue: TASK_QUEUES[pool], activities: activities ?? {}, maxConcurrentActivityTaskExecutions: concurrency })];
   // Calls for live state are never turned away for lack of a slot: they queue in the machinery, which has the state.

@@ -11,6 +11,7 @@ import { connectTo } from '../../infra/devserver/connection.js';
 import { findDevServer } from '../../infra/devserver/dev-server.js';
 import type { JobInput } from '../../proto/job.js';
 import type { RunStatus } from '../../proto/status.js';
+import { layout } from '../../workers/store/layout.js';
 import { LocalStore } from '../../workers/store/local-store.js';
 import { checkInvariants } from '../../workers/verify/invariants.js';
 import type { AskerTroubles, Span } from '../../workers/verify/judge-audit.js';
@@ -27,7 +28,7 @@ export class DisturbedRun {
     readonly project: Project,
     readonly judge: FaultJudge,
     readonly run: string,
-    private readonly job: string,
+    readonly jobFile: string,
     readonly progress: Progress,
   ) {}
 
@@ -43,7 +44,7 @@ export class DisturbedRun {
 
   /** `laurel run <job>`; the first time, and after it was killed. */
   startCli(): CliProcess {
-    this.cli = this.project.start(['run', this.job]);
+    this.cli = this.project.start(['run', this.jobFile]);
     return this.cli;
   }
 
@@ -90,6 +91,10 @@ export class DisturbedRun {
     const { code, output } = await this.project.run(['stop', this.run]);
     if (code !== 0) throw new Error(`expected the run to be stopped: ${output}`);
     return this.cli!.ended;
+  }
+
+  hasSummary(): Promise<boolean> {
+    return new LocalStore(this.project.store).exists(layout.summary(this.run));
   }
 
   /** Everything that must hold of the run, of what its history says and of what its judge was asked; empty where it does. */
