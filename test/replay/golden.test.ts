@@ -38,7 +38,7 @@ describe('a recorded history', () => {
         'WORKFLOW_EXECUTION_FAILED',
         'WORKFLOW_EXECUTION_UPDATE_COMPLETED',
         'ACTIVITY_TASK_FAILED',
-        'ACTIVITY_TASK_CANCELED',
+        'ACTIVITY_TASK_CANCEL_REQUESTED',
         'ACTIVITY_TASK_TIMED_OUT',
         'TIMER_STARTED',
       ]),
@@ -65,7 +65,7 @@ describe('a recorded history', () => {
 
   it('does not replay on workflows that wait where they did not', async () => {
     const changed = replay('lockstep-completed.json.gz', (code) => {
-      const mutated = code.replace('await prepare(context);', 'await new Promise((resolve) => setTimeout(resolve, 1)); await prepare(context);');
+      const mutated = code.replace('if (!(await prepare(context)))', 'await new Promise((resolve) => setTimeout(resolve, 1)); if (!(await prepare(context)))');
       expect(mutated).not.toBe(code);
       return mutated;
     });
