@@ -65,7 +65,7 @@ describe('a recorded history', () => {
 
   it('does not replay on workflows that wait where they did not', async () => {
     const changed = replay('lockstep-completed.json.gz', (code) => {
-      const mutated = code.replace('if (!(await prepare(context)))', 'await new Promise((resolve) => setTimeout(resolve, 1)); if (!(await prepare(context)))');
+      const mutated = code.replace('await prepare(context)', '(await new Promise((resolve) => setTimeout(resolve, 1)), await prepare(context))');
       expect(mutated).not.toBe(code);
       return mutated;
     });
