@@ -7,6 +7,8 @@ import { JUDGE_FAULTS, type JudgeFault } from './fault-judge.js';
 export type Target = (typeof POOLS)[number] | 'cli' | 'server';
 export const TARGETS: readonly Target[] = [...POOLS, 'cli', 'server'];
 
+export const DISK_FAULTS = ['full', 'read-only', 'slow'] as const;
+
 export type FaultAction =
   /** SIGKILL; `all`: every process at once. What must be started again by hand (the CLI) is started after `forMs`. */
   | { readonly kind: 'kill'; readonly target: Target | 'all' }
@@ -14,7 +16,7 @@ export type FaultAction =
   | { readonly kind: 'pause'; readonly target: Target }
   | { readonly kind: 'judge'; readonly target: JudgeFault | 'gone' }
   | { readonly kind: 'flight'; readonly target: FlightFault }
-  | { readonly kind: 'disk'; readonly target: 'full' | 'read-only' };
+  | { readonly kind: 'disk'; readonly target: (typeof DISK_FAULTS)[number] };
 
 export type PlannedFault = FaultAction & {
   readonly number: number;
@@ -77,7 +79,7 @@ function drawAction(random: CounterRandom, number: number, disk: boolean): Fault
     case 'flight':
       return { kind, target: pick(FLIGHT_FAULTS) };
     case 'disk':
-      return { kind, target: pick(['full', 'read-only'] as const) };
+      return { kind, target: pick(DISK_FAULTS) };
     default: {
       const never: never = kind;
       throw new TypeError(`unknown kind ${String(never)}`);

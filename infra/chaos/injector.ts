@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Span } from '../../workers/verify/judge-audit.js';
 import type { FaultJudge } from './fault-judge.js';
-import type { PlannedFault, Target } from './faults.js';
+import type { DISK_FAULTS, PlannedFault, Target } from './faults.js';
 import { ADVERTISED_HOST, type FlightProxy } from './flight-proxy.js';
 import type { LaurelProcess } from './laurel-process.js';
 import { findProcesses, signal } from './processes.js';
+import { setSlowDisk } from './slow-disk.js';
 import type { SmallDisk } from './small-disk.js';
 
 export interface World {
@@ -109,13 +110,20 @@ export class Injector {
     return `${proxy.touched - before} new connections met it in ${(forMs / 1000).toFixed(1)} s`;
   }
 
-  private async disk(target: 'full' | 'read-only', forMs: number): Promise<string> {
-    const { disk } = this.world;
+  private async disk(target: (typeof DISK_FAULTS)[number], forMs: number): Promise<string> {
+    const { disk, state } = this.world;
+    const over = `${target} for ${(forMs / 1000).toFixed(1)} s`;
+    if (target === 'slow') {
+      setSlowDisk(state, true);
+      await wait(forMs);
+      setSlowDisk(state, false);
+      return over;
+    }
     if (!disk) return 'no disk of its own';
     const done = target === 'full' ? await disk.fill().then(() => true) : await disk.lock();
     if (done) await wait(forMs);
     await disk.mend();
-    return done ? `${target} for ${(forMs / 1000).toFixed(1)} s` : 'was always being written to';
+    return done ? over : 'was always being written to';
   }
 
   /** Flight servers of workers that have come up meanwhile. */

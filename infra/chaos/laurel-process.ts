@@ -6,6 +6,7 @@ import { compiledPath } from '../folders.js';
 import { ADVERTISED_HOST } from './flight-proxy.js';
 import { isolatedVariables } from './isolated-variables.js';
 import { findProcesses, signal } from './processes.js';
+import { slowDiskVariables } from './slow-disk.js';
 
 const RESTART_MS = 1_000;
 
@@ -27,7 +28,7 @@ export class LaurelProcess {
   start(): void {
     if (this.stopped) return;
     const log = openSync(join(this.state, 'cli.log'), 'a');
-    const variables = { ...isolatedVariables(this.state, this.store), LAUREL_FLIGHT_ADVERTISED_HOST: ADVERTISED_HOST };
+    const variables = { ...isolatedVariables(this.state, this.store), ...slowDiskVariables(this.state), LAUREL_FLIGHT_ADVERTISED_HOST: ADVERTISED_HOST };
     const child = spawn(process.execPath, ['--enable-source-maps', compiledPath('infra/cli/main.ts'), 'run', this.job], { env: variables, detached: true, stdio: ['ignore', log, log] });
     closeSync(log);
     this.child = child;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FaultJudge } from '../../infra/chaos/fault-judge.js';
 import { historiesOf } from '../../infra/chaos/histories.js';
+import { SmallDisk } from '../../infra/chaos/small-disk.js';
 import { findProcesses, signal, type FoundProcess, type ProcessKind } from '../../infra/chaos/processes.js';
 import { Progress } from '../../infra/chaos/progress.js';
 import { RunClient } from '../../infra/cli/run-client.js';
@@ -11,6 +12,7 @@ import { connectTo } from '../../infra/devserver/connection.js';
 import { findDevServer } from '../../infra/devserver/dev-server.js';
 import type { JobInput } from '../../proto/job.js';
 import type { RunStatus } from '../../proto/status.js';
+import { readJson } from '../../workers/store/artifacts.js';
 import { layout } from '../../workers/store/layout.js';
 import { LocalStore } from '../../workers/store/local-store.js';
 import { checkInvariants } from '../../workers/verify/invariants.js';
@@ -30,16 +32,26 @@ export class DisturbedRun {
     readonly run: string,
     readonly jobFile: string,
     readonly progress: Progress,
+    /** The store as this process sees it. */
+    readonly store: LocalStore,
+    /** What the store lies on, where that is a disk of its own. */
+    readonly disk: SmallDisk | null,
   ) {}
 
-  /** @param makeJob gets the address of the judge and the folder of the project; the name of the job is the id of the run */
-  static async make(judge: FaultJudge, makeJob: (judgeUrl: string, folder: string) => JobInput): Promise<DisturbedRun> {
+  /**
+   * @param makeJob gets the address of the judge and the folder of the project; the name of the job is the id of the run
+   * @param diskMb the store gets a disk of its own of that size
+   */
+  static async make(judge: FaultJudge, makeJob: (judgeUrl: string, folder: string) => JobInput, diskMb?: number): Promise<DisturbedRun> {
     const project = await Project.make();
+    const disk = diskMb === undefined ? null : await SmallDisk.apart(project.store, diskMb);
+    project.before = disk?.inside ?? [];
+    const store = disk?.outside ?? project.store;
     await judge.start();
     const input = makeJob(judge.baseUrl, project.folder);
     const job = join(project.folder, 'job.json');
     await writeFile(job, JSON.stringify(input));
-    return new DisturbedRun(project, judge, input.name, job, new Progress(project.store, input.name));
+    return new DisturbedRun(project, judge, input.name, job, new Progress(store, input.name), new LocalStore(store), disk);
   }
 
   /** `laurel run <job>`; the first time, and after it was killed. */
@@ -93,14 +105,18 @@ export class DisturbedRun {
     return this.cli!.ended;
   }
 
-  hasSummary(): Promise<boolean> {
-    return new LocalStore(this.project.store).exists(layout.summary(this.run));
+  async summary(): Promise<{ readonly outcome: string; readonly status: RunStatus } | undefined> {
+    return readJson(this.store, layout.summary(this.run));
   }
 
-  /** Everything that must hold of the run, of what its history says and of what its judge was asked; empty where it does. */
-  async faults(): Promise<readonly string[]> {
+  /**
+   * Everything that must hold of the run, of what its history says and of what its judge was asked; empty where it does.
+   * @param judged false: another judge than the one of this test was asked
+   */
+  async faults(judged = true): Promise<readonly string[]> {
     const histories = await historiesOf(this.project.state, this.run);
-    const { faults } = await checkInvariants({ store: new LocalStore(this.project.store), run: this.run, histories, judge: this.judge.evidence(this.troubles), over: true });
+    const judge = judged ? { judge: this.judge.evidence(this.troubles) } : {};
+    const { faults } = await checkInvariants({ store: this.store, run: this.run, histories, ...judge, over: true });
     return faults;
   }
 
@@ -110,6 +126,7 @@ export class DisturbedRun {
       for (const { pid } of found) signal(pid, 'SIGKILL');
       await wait(50);
     }
+    await this.disk?.unmount();
     await this.project.remove();
     await this.judge.stop();
   }

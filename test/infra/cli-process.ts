@@ -19,8 +19,10 @@ export class CliProcess {
   private readonly child: ChildProcess;
   private readonly waiting = new Set<() => void>();
 
-  constructor(parameters: readonly string[], variables: NodeJS.ProcessEnv, input?: string) {
-    this.child = spawn(process.execPath, ['--enable-source-maps', compiledPath('infra/cli/main.ts'), ...parameters], { env: variables, stdio: ['pipe', 'pipe', 'pipe'] });
+  /** @param before words before the command, for one that must run elsewhere */
+  constructor(parameters: readonly string[], variables: NodeJS.ProcessEnv, input?: string, before: readonly string[] = []) {
+    const [program, ...words] = [...before, process.execPath, '--enable-source-maps', compiledPath('infra/cli/main.ts'), ...parameters];
+    this.child = spawn(program as string, words, { env: variables, stdio: ['pipe', 'pipe', 'pipe'] });
     const take = (text: string): void => {
       this.output += text;
       for (const check of this.waiting) check();
@@ -61,6 +63,10 @@ export class CliProcess {
 /** A state folder of its own, with the commands that use it. */
 export class Project {
   private readonly processes: CliProcess[] = [];
+  /** Words before each command: a name space of its own, for instance. */
+  before: readonly string[] = [];
+  /** Variables of every command. */
+  own: NodeJS.ProcessEnv = {};
 
   private constructor(
     readonly folder: string,
@@ -78,11 +84,11 @@ export class Project {
 
   /** No server of the developer's own may be used by a test. */
   variables(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
-    return { ...isolatedVariables(this.state, this.store), ...more };
+    return { ...isolatedVariables(this.state, this.store), ...this.own, ...more };
   }
 
   start(parameters: readonly string[], input?: string, more: NodeJS.ProcessEnv = {}): CliProcess {
-    const started = new CliProcess(parameters, this.variables(more), input);
+    const started = new CliProcess(parameters, this.variables(more), input, this.before);
     this.processes.push(started);
     return started;
   }
