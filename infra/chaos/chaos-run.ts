@@ -128,14 +128,14 @@ async function runOne(options: ChaosOptions, environment: ChaosEnvironment, part
     await judge.stop();
     // After something is broken the server may be gone for good: the store alone still says a lot.
     const histories = broken.length > 0 ? undefined : await historiesOf(state, RUN);
-    const run = await checkInvariants({ store, run: RUN, judge: judge.evidence(injector.troubles), ...(histories && { histories, over: true }) });
+    const run = await checkInvariants({ store, run: RUN, judge: judge.evidence(injector.troubles, state), ...(histories && { histories, over: true }) });
     broken.push(...run.faults);
     const entries = ledger.entries(startMs);
     const rows = rowsByKind(entries);
     console.log(['', ...tableLines(rows), ''].join('\n'));
     console.log(`${environment}: ${entries.length} faults; ${run.versions} versions, ${run.trained} segments trained, ${run.segments} in the store at the end and ${run.swept} objects swept; longest time without an update ${(progress.longestGapMs() / 1000).toFixed(1)} s`);
     const { labels, judge: judged } = run;
-    console.log(`judge: ${judged?.requests} requests, ${judged?.answered} answers; ${labels.labels} labels, ${labels.unanswered} unanswered, ${judged?.unread} asked again and ${labels.unread} missing as whoever asked was killed or asleep before it had read the answer`);
+    console.log(`judge: ${judged?.requests} requests, ${judged?.answered} answers; ${labels.labels} labels, ${labels.unanswered} unanswered, ${judged?.unread} asked again and ${labels.unread} missing as whoever asked was killed or asleep before it had read the answer; ${labels.kept} read and waiting in the spool for the next process`);
     console.log(`parked steps: ${operator.parked.length}; run continued as new ${histories ? histories.length - 1 : operator.status?.continuedRuns} times; ledger ${JSON.stringify(operator.status?.ledger)}`);
     for (const fault of broken) console.log(`BROKEN: ${fault}`);
     console.log(broken.length === 0 ? `every invariant holds on ${environment}` : `${broken.length} invariants are broken${options.keep ? `; see ${state}` : ''}`);

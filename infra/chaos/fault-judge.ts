@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { join } from 'node:path';
 import { CounterRandom } from '../../proto/philox.js';
 import type { AskerTroubles, JudgeEntry as AskedEntry } from '../../workers/verify/judge-audit.js';
 import type { JudgeEvidence } from '../../workers/verify/label-audit.js';
@@ -51,9 +52,9 @@ export class FaultJudge {
     return `http://127.0.0.1:${this.port}/v1`;
   }
 
-  /** For `checkInvariants`. @param troubles what was done to those who ask */
-  evidence(troubles: AskerTroubles): JudgeEvidence {
-    return { journal: this.journal, troubles, questionOf, verdictOf };
+  /** For `checkInvariants`. @param troubles what was done to those who ask @param state their state folder */
+  evidence(troubles: AskerTroubles, state: string): JudgeEvidence {
+    return { journal: this.journal, troubles, questionOf, verdictOf, spool: join(state, 'spool') };
   }
 
   /** Listens; again on the same port after `stop`. */

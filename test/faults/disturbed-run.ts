@@ -115,7 +115,7 @@ export class DisturbedRun {
    */
   async faults(judged = true): Promise<readonly string[]> {
     const histories = await historiesOf(this.project.state, this.run);
-    const judge = judged ? { judge: this.judge.evidence(this.troubles) } : {};
+    const judge = judged ? { judge: this.judge.evidence(this.troubles, this.project.state) } : {};
     const { faults } = await checkInvariants({ store: this.store, run: this.run, histories, ...judge, over: true });
     return faults;
   }

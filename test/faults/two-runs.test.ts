@@ -74,7 +74,7 @@ it('two runs share workers, store and labels, are each what they are alone, and 
 
   // Both asked the same judge for the same goal: each message once, for both of them.
   for (const run of ['first', 'second']) {
-    const evidence = { store, run, histories: await historiesOf(project.state, run), judge: { ...judge.evidence({ killsAtMs: [], asleep: [] }), otherRuns: ['first', 'second'] }, over: true };
+    const evidence = { store, run, histories: await historiesOf(project.state, run), judge: { ...judge.evidence({ killsAtMs: [], asleep: [] }, project.state), otherRuns: ['first', 'second'] }, over: true };
     const report = await checkInvariants(evidence);
     expect(report).toMatchObject({ versions: 30, faults: [], judge: { unread: 0 } });
     expect(report.judge!.answered).toBe(report.judge!.questions);

@@ -53,7 +53,7 @@ export interface InvariantReport {
 export async function checkInvariants({ store, run, histories, judge, over = false }: RunEvidence): Promise<InvariantReport> {
   const faults: string[] = [];
   const job = await readJson<Job>(store, layout.spec(run));
-  if (!job) return { segments: 0, trained: 0, versions: 0, swept: 0, labels: { labels: 0, unanswered: 0, unread: 0, faults: [] }, judge: null, faults: [`${layout.spec(run)} is missing`] };
+  if (!job) return { segments: 0, trained: 0, versions: 0, swept: 0, labels: { labels: 0, unanswered: 0, unread: 0, kept: 0, faults: [] }, judge: null, faults: [`${layout.spec(run)} is missing`] };
   // In this order: what an open run writes meanwhile follows from what is read later.
   const records = await Promise.all((await store.list(layout.updates(run))).map(async ({ key }) => (await readJson<UpdateRecord>(store, key))!));
   const segments = (await store.list(layout.segments(run))).map(({ key }) => key);

@@ -1,5 +1,6 @@
 /** Whether the label logs of a store are whole, and hold what the judge said: nothing twice, nothing altered, nothing invented, nothing lost. */
 import type { Job } from '../../proto/job.js';
+import { AnswerSpool } from '../annotator/answer-spool.js';
 import { decodeRecords, HUMAN, textKey, type LabelRecord } from '../annotator/label-record.js';
 import { promptOf } from '../annotator/prompts/registry.js';
 import { readJson } from '../store/artifacts.js';
@@ -15,6 +16,8 @@ export interface JudgeEvidence {
   readonly questionOf: (messages: readonly { readonly content: string }[]) => string;
   /** Its verdict on a question, 0..1. */
   readonly verdictOf: (question: string) => number;
+  /** Folder with answers that processes had read and not yet logged when they ended: the next one logs them. */
+  readonly spool?: string;
 }
 
 export interface LabelAudit {
@@ -23,6 +26,8 @@ export interface LabelAudit {
   readonly unanswered: number;
   /** Verdicts that the judge gave to a process that was killed or asleep before it had read them. */
   readonly unread: number;
+  /** Verdicts that were read and wait in the spool for the next process. */
+  readonly kept: number;
   readonly faults: readonly string[];
 }
 
@@ -33,6 +38,7 @@ export async function auditLabels(store: ObjectStore, jobs: readonly Job[], judg
   for (const entry of judge?.journal ?? []) if (entry.outcome === 'answered') answered.set(entry.question, entry);
   let labels = 0;
   let unanswered = 0;
+  let kept = 0;
   for (const { key } of await store.list(layout.annotators)) {
     const annotator = key.slice(layout.annotators.length, -'.json'.length);
     const question = judge && (await questionsOf(store, key, jobs, judge));
@@ -58,13 +64,24 @@ export async function auditLabels(store: ObjectStore, jobs: readonly Job[], judg
         answered.delete(asked);
       }
     }
+    if (question && judge?.spool !== undefined) for (const { text } of await spooled(judge.spool, annotator)) if (answered.delete(question(text))) kept++;
   }
   let unread = 0;
+  const lastMs = Math.max(...(judge?.journal ?? []).map((entry) => entry.endedAtMs));
   for (const [question, entry] of answered) {
     if (judge && mayBeUnread(entry, judge.troubles)) unread++;
-    else faults.push(`the judge answered ${JSON.stringify(question)}, no log has it`);
+    else faults.push(`the judge answered ${JSON.stringify(question)} ${((lastMs - entry.endedAtMs) / 1000).toFixed(1)} s before it was last heard of, no log has it`);
   }
-  return { labels, unanswered, unread, faults };
+  return { labels, unanswered, unread, kept, faults };
+}
+
+async function spooled(folder: string, annotator: string): Promise<readonly LabelRecord[]> {
+  const spool = new AnswerSpool(folder, annotator);
+  try {
+    return await spool.orphans();
+  } finally {
+    spool.close();
+  }
 }
 
 async function recordsOf(store: ObjectStore, key: string, annotator: string, faults: string[]): Promise<readonly LabelRecord[]> {
