@@ -8,7 +8,7 @@ import { LocalStore } from '../../workers/store/local-store.js';
 import { checkInvariants, type InvariantReport } from '../../workers/verify/invariants.js';
 import { chaosJob, JUDGED_BY, type ChaosEnvironment } from './chaos-job.js';
 import { FaultJudge } from './fault-judge.js';
-import { planFaults } from './faults.js';
+import { planFaults, type PlannedFault } from './faults.js';
 import { FlightProxy } from './flight-proxy.js';
 import { Injector } from './injector.js';
 import { historiesOf } from './histories.js';
@@ -36,6 +36,8 @@ const RUN = 'chaos';
 const FIRST_UPDATE_MS_MAX = 180_000;
 /** A run without a trained update for this long, with no fault under way, is stuck. */
 const STUCK_MS = 180_000;
+/** After this long without one no fault is begun until there is one. */
+const HOLD_MS = 45_000;
 const CHECK_EVERY_MS = 240_000;
 const END_MS_MAX = 300_000;
 const DISK_MB = 6_000;
@@ -107,14 +109,13 @@ async function runOne(options: ChaosOptions, environment: ChaosEnvironment, part
     await Promise.race([until(() => progress.version > 0, FIRST_UPDATE_MS_MAX, 'a first trained update'), interrupted]);
     startMs = progress.seen[0]!.atMs;
     say('first trained update; the faults begin');
-    const faults = plan.map(async (fault) => {
-      await wait(Math.max(0, startMs + fault.atMs - Date.now()), undefined, { ref: false });
+    const faults = injectAll(plan, startMs, progress, () => laurel.over || broken.length > 0, say, async (fault) => {
       let end: (outcome: string) => void = () => undefined;
       const outcome = await injector.inject(fault, () => (end = ledger.begin(fault))).catch((error: unknown) => `could not be made: ${String(error)}`);
       end(outcome);
     });
     await Promise.race([watch(laurel, progress, () => checkInvariants({ store, run: RUN }), durationMs + END_MS_MAX, startMs), interrupted]);
-    await Promise.race([Promise.all(faults), wait(30_000)]);
+    await Promise.race([faults, wait(30_000)]);
     say('the run has ended');
   } catch (error) {
     if (!(error instanceof Broken)) throw error;
@@ -153,6 +154,26 @@ async function runOne(options: ChaosOptions, environment: ChaosEnvironment, part
 }
 
 class Broken extends Error {}
+
+/**
+ * Begins the faults as planned. Where the run has trained on nothing for HOLD_MS, all that is to come waits for its next
+ * update: a machine that is too slow for the schedule gets time to recover, and a run that does not recover is stuck.
+ */
+async function injectAll(plan: readonly PlannedFault[], startMs: number, progress: Progress, over: () => boolean, say: (text: string) => void, inject: (fault: PlannedFault) => Promise<void>): Promise<void> {
+  const begun: Promise<void>[] = [];
+  let heldMs = 0;
+  for (const fault of plan) {
+    while (!over() && Date.now() < startMs + fault.atMs + heldMs) await wait(Math.min(100, Math.max(1, startMs + fault.atMs + heldMs - Date.now())), undefined, { ref: false });
+    const fromMs = Date.now();
+    while (!over() && Date.now() - (progress.seen.at(-1)?.atMs ?? startMs) > HOLD_MS) await wait(200, undefined, { ref: false });
+    const waitedMs = Date.now() - fromMs;
+    if (waitedMs > 200) say(`the next faults have waited ${(waitedMs / 1000).toFixed(1)} s for an update`);
+    heldMs += waitedMs;
+    if (over()) break;
+    begun.push(inject(fault));
+  }
+  await Promise.all(begun);
+}
 
 async function until(done: () => boolean, timeoutMs: number, what: string): Promise<void> {
   const deadline = Date.now() + timeoutMs;

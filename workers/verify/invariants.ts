@@ -7,6 +7,7 @@ import { placeOf } from '../../proto/restoration.js';
 import type { Job } from '../../proto/job.js';
 import type { Ledger, RunStatus } from '../../proto/status.js';
 import type { UpdateRecord } from '../learner/update-record.js';
+import { LabelEntries } from '../annotator/label-entries.js';
 import { loadSwept, type Swept } from '../retention/sweeper.js';
 import { digestOf, readJson, readArtifact } from '../store/artifacts.js';
 import { layout } from '../store/layout.js';
@@ -122,7 +123,7 @@ async function labelEntries(store: ObjectStore): Promise<Map<string, number>> {
   const entries = new Map<string, number>();
   for (const { key } of await store.list(layout.annotators)) {
     const annotator = key.slice(layout.annotators.length, -'.json'.length);
-    entries.set(annotator, (await store.list(layout.labels(annotator))).length);
+    entries.set(annotator, await new LabelEntries(store, annotator).count());
   }
   return entries;
 }

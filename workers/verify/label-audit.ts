@@ -1,6 +1,7 @@
 /** Whether the label logs of a store are whole, and hold what the judge said: nothing twice, nothing altered, nothing invented, nothing lost. */
 import type { Job } from '../../proto/job.js';
 import { AnswerSpool } from '../annotator/answer-spool.js';
+import { LabelEntries } from '../annotator/label-entries.js';
 import { decodeRecords, HUMAN, textKey, type LabelRecord } from '../annotator/label-record.js';
 import { promptOf } from '../annotator/prompts/registry.js';
 import { readJson } from '../store/artifacts.js';
@@ -43,10 +44,11 @@ export async function auditLabels(store: ObjectStore, jobs: readonly Job[], judg
     const annotator = key.slice(layout.annotators.length, -'.json'.length);
     const question = judge && (await questionsOf(store, key, jobs, judge));
     const known = new Set<string>();
-    const entries = (await store.list(layout.labels(annotator))).map((entry) => entry.key);
-    for (const [position, entry] of entries.entries()) {
-      if (entry !== layout.label(annotator, position)) faults.push(`expected ${layout.label(annotator, position)}, the log goes on with ${entry}`);
-      for (const record of await recordsOf(store, entry, annotator, faults)) {
+    const entries = new LabelEntries(store, annotator);
+    const end = await entries.count();
+    for (let position = 0; position < end; position++) {
+      const entry = layout.label(annotator, position);
+      for (const record of await recordsOf(entries, position, faults)) {
         if (record.status !== 'ok') {
           unanswered++;
           continue;
@@ -84,13 +86,16 @@ async function spooled(folder: string, annotator: string): Promise<readonly Labe
   }
 }
 
-async function recordsOf(store: ObjectStore, key: string, annotator: string, faults: string[]): Promise<readonly LabelRecord[]> {
+async function recordsOf(entries: LabelEntries, position: number, faults: string[]): Promise<readonly LabelRecord[]> {
+  const key = layout.label(entries.annotator, position);
   try {
-    return decodeRecords((await store.get(key)) ?? new Uint8Array(0), key, annotator);
+    const bytes = await entries.read(position);
+    if (bytes !== undefined) return decodeRecords(bytes, key, entries.annotator);
+    faults.push(`${key} is gone, the log goes on after it`);
   } catch (error) {
     faults.push(`${key}: ${(error as Error).message}`);
-    return [];
   }
+  return [];
 }
 
 /** What the judge of this annotator is asked about a message; null where no job names it. */
