@@ -18,6 +18,7 @@ import { environmentSpaces } from '../workers/rollout/environments/registry.js';
 import { playRecipe } from '../workers/rollout/rollout-host.js';
 import type { PlayedEvaluation } from '../workers/rollout/rollout-host.js';
 import { actorCriticOf, networkPolicyOf } from '../proto/learning.js';
+import { constantWeights } from '../proto/reward-combine.js';
 
 export interface LoopOptions {
   /** Probability that a message is helpful, for sources of kind `model`; undefined: unknown. */
@@ -64,7 +65,7 @@ export async function runLoop(input: unknown, options: LoopOptions = {}): Promis
       const { bytes } = await host.collect({ run: 'loop', shard });
       seqs[shard] = (seqs[shard] as number) + 1;
       shard = (shard + 1) % shards;
-      parts.push({ segment: bytes, reward: rewardBytes(bytes, graph, labels, job.combine.weights) });
+      parts.push({ segment: bytes, reward: rewardBytes(bytes, graph, labels, constantWeights(job.combine)) });
     }
     collectMs += performance.now() - collectBegun;
     const learnBegun = performance.now();

@@ -12,6 +12,7 @@ import type { ArtifactRef, EvaluationRef, LabelLogRef, PolicyRef, RewardModelRef
 import type { RestoreResult, RestoreRewardInput, RestoreSegmentInput, RestoreVersionInput, ScoringInputs } from './restoration.js';
 import type { SweepInput, SweepResult } from './retention.js';
 import type { TrainedFitSpec } from './reward-fits.js';
+import type { RewardState } from './reward-state.js';
 import type { ModelSourceSpec } from './reward-sources.js';
 
 export const TASK_QUEUES = {
@@ -140,6 +141,8 @@ export interface ScoreInput {
   readonly models?: RewardModels;
   /** Weights in force (a steered run may differ from its job). */
   readonly weights: Readonly<Record<string, number>>;
+  /** What the expression remembers from earlier batches; absent: nothing. */
+  readonly state?: RewardState;
 }
 /** A sample of the segments of a run, the same for the same seed. */
 export interface SampleSegmentsInput {

@@ -3,7 +3,8 @@ import { tablesOf } from './preference-data.js';
 import type { ModelJob } from './preference-job.js';
 import { planSteps, referencesOfCurate, referencesOfEvaluation, referencesOfLearn, referencesOfSource, trainingTables, type References } from './preference-plan.js';
 
-type Say = (path: string, message: string) => void;
+import { tableHasPairs, unitKeys } from './preference-relations.js';
+import type { Say } from './reward-types.js';
 
 export function checkModelJob(job: ModelJob, say: Say, nearest: (name: string, known: readonly string[]) => string): void {
   const tables = [...tablesOf(job.data), ...Object.keys(job.curate)];
@@ -49,6 +50,7 @@ function checkParts(job: ModelJob, say: Say): void {
     if ((spec.fit.kind === 'bradley-terry' || spec.fit.kind === 'reference-conditioned') && spec.fit.initial !== null && fitKind(spec.fit.initial) !== spec.fit.kind) say(`sources.${name}.fit.initial`, `expected a source with a fit of kind ${spec.fit.kind}, got ${spec.fit.initial} (${fitKind(spec.fit.initial) ?? 'no fit'})`);
   }
   for (const [name, spec] of Object.entries(job.learn)) {
+    if (spec.kind === 'preference' && !tableHasPairs(job, spec.on)) say(`learn.${name}.on`, `expected a table with pairs, which a preference is between: ${spec.on} has none`, 'LAUREL_RELATION_MISSING');
     if (spec.kind === 'preference' && spec.loss === 'modpo' && !((spec.weights?.[0] ?? 0) > 0)) say(`learn.${name}.weights`, 'expected weights whose first is above 0: modpo divides by it');
     if (spec.kind === 'preference' && spec.loss === 'dynamic-beta' && spec.margin === null) say(`learn.${name}.margin`, 'expected the source of the margin');
     if (spec.kind === 'preference' && spec.loss === 'mah-dpo' && spec.policy !== 'tabular') say(`learn.${name}.policy`, 'expected tabular: mah-dpo has a head for each objective');
@@ -64,6 +66,14 @@ function checkParts(job: ModelJob, say: Say): void {
 function checkDisjoint(job: ModelJob, say: Say): void {
   for (const [name, spec] of Object.entries(job.evaluate)) {
     if (!('of' in spec) || spec.kind === 'policy' || spec.kind === 'occupancy' || job.data.kind === 'bandit') continue;
-    if (trainingTables(job, spec.of).has(spec.on)) say(`evaluate.${name}.on`, `expected a table that no fit of ${spec.of} has seen: ${spec.on} is, or is made from, what it was fitted on`);
+    const seen = trainingTables(job, spec.of);
+    if (seen.has(spec.on)) {
+      say(`evaluate.${name}.on`, `expected a table that no fit of ${spec.of} has seen: ${spec.on} is, or is made from, what it was fitted on`, 'LAUREL_EVALUATION_OVERLAP');
+      continue;
+    }
+    // Numbers that stand in the job may stand there twice, under two names.
+    const own = unitKeys(job, spec.on);
+    const shared = [...seen].flatMap((table) => [...unitKeys(job, table)].filter((key) => own.has(key)).map(() => table));
+    if (shared.length > 0) say(`evaluate.${name}.on`, `expected units that no fit of ${spec.of} has seen: ${shared.length} units of ${spec.on} are in ${[...new Set(shared)].join(', ')} too`, 'LAUREL_EVALUATION_OVERLAP');
   }
 }

@@ -1,5 +1,7 @@
 /** What travels through Temporal in the place of data: names, digests and small counts. Plain JSON, all of it. */
 
+import type { Moments } from './moments.js';
+
 /** One immutable object in the store. */
 export interface ArtifactRef {
   /** Store key, see workers/store/layout. */
@@ -56,6 +58,8 @@ export interface RewardRef extends ArtifactRef {
   /** hash(graph, label-log positions, reward models): the name of this scoring. */
   readonly scoring: string;
   readonly components: Readonly<Record<string, ComponentSums>>;
+  /** Of values before they are standardised by running moments, by `<place in shape>.<element>`. Absent: none are. */
+  readonly moments?: Readonly<Record<string, Moments>>;
   /** Of completions: prompts, and those of them whose completions all have one total reward. */
   readonly groups?: GroupCounts;
 }

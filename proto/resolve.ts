@@ -13,20 +13,28 @@ import { checkOnnx } from './reward-onnx.js';
 import { checkRule } from './reward-rules.js';
 import { checkObjective } from './reward-specifications.js';
 import type { JudgeSpec } from './judges.js';
+import { checkReward, rootTerms } from './reward-check.js';
+import { constantWeights, sourcesIn } from './reward-combine.js';
 import type { ModelSourceSpec } from './reward-sources.js';
+import type { Say } from './reward-types.js';
+import { sourceTypeOf } from './source-types.js';
 import { characterFault } from './nethack-characters.js';
 
 export interface JobIssue {
   /** Where, as a path of keys: `sources.helpful.annotator.goal`. */
   readonly path: string;
   readonly message: string;
+  /** Absent: LAUREL_JOB_INVALID. */
+  readonly code?: ErrorCode;
 }
 
 /**
  * Parses and type-checks a job.
- * @throws LaurelError LAUREL_JOB_INVALID whose `details.issues` lists every fault found (JobIssue[]).
+ * @throws LaurelError LAUREL_JOB_INVALID, or the code that all faults have, whose `details.issues` lists every fault found (JobIssue[]).
  */
 export function resolveJob(input: unknown): Job {
+  const offline = offlineLearner(input);
+  if (offline !== undefined) throw invalid([{ path: 'learn.kind', message: `expected a learner that collects its own data (actor-critic, group-policy-gradient, weighted-mle), got ${offline}, which learns from tables: give them as \`data\` in place of \`environment\``, code: 'LAUREL_LEARNER_OFFLINE' }]);
   const parsed = jobSchema.safeParse(input, { reportInput: true });
   if (!parsed.success) throw invalid(parsed.error.issues.flatMap((issue) => describeIssue(issue, input)), parsed.error.issues.every(isUnknownEnvironment) ? 'LAUREL_ENVIRONMENT_UNKNOWN' : 'LAUREL_JOB_INVALID');
   const issues = checkJob(parsed.data);
@@ -42,7 +50,7 @@ export function resolveModelJob(input: unknown): ModelJob {
   const parsed = modelJobSchema.safeParse(input, { reportInput: true });
   if (!parsed.success) throw invalid(parsed.error.issues.flatMap((issue) => describeIssue(issue, input)));
   const issues: JobIssue[] = [];
-  checkModelJob(parsed.data, (path, message) => void issues.push({ path, message }), nearest);
+  checkModelJob(parsed.data, (path, message, code) => void issues.push({ path, message, ...(code && { code }) }), nearest);
   if (issues.length > 0) throw invalid(issues);
   return parsed.data;
 }
@@ -69,13 +77,23 @@ export function jobJsonSchema(): unknown {
   return z.toJSONSchema(jobSchema, { io: 'input', target: 'draft-2020-12' });
 }
 
+/** Learners that learn from what is stored and from nothing else (rule (e) of docs/jobs.md). */
+const OFFLINE_LEARNERS: readonly unknown[] = ['preference', 'constrained', 'return-conditioned'];
+
+function offlineLearner(input: unknown): string | undefined {
+  const learn = (input as { readonly learn?: { readonly kind?: unknown } } | null)?.learn;
+  return OFFLINE_LEARNERS.includes(learn?.kind) ? (learn?.kind as string) : undefined;
+}
+
 function isUnknownEnvironment(issue: z.core.$ZodIssue): boolean {
   return issue.path.length === 2 && issue.path[0] === 'environment' && issue.path[1] === 'kind';
 }
 
 function invalid(issues: readonly JobIssue[], code: ErrorCode = 'LAUREL_JOB_INVALID'): LaurelError {
-  const lines = issues.map((issue) => `  ${issue.path === '' ? '(job)' : issue.path}: ${issue.message}`);
-  return new LaurelError(code, `the job file has ${issues.length === 1 ? 'a fault' : `${issues.length} faults`}:\n${lines.join('\n')}`, { issues });
+  const lines = issues.map((issue) => `  ${issue.path === '' ? '(job)' : issue.path}: ${issue.message}${issue.code === undefined ? '' : ` (${issue.code})`}`);
+  const [first] = issues;
+  const shared = first?.code !== undefined && issues.every((issue) => issue.code === first.code) ? first.code : code;
+  return new LaurelError(shared, `the job file has ${issues.length === 1 ? 'a fault' : `${issues.length} faults`}:\n${lines.join('\n')}`, { issues });
 }
 
 function describeIssue(issue: z.core.$ZodIssue, input: unknown): JobIssue[] {
@@ -85,7 +103,10 @@ function describeIssue(issue: z.core.$ZodIssue, input: unknown): JobIssue[] {
     return issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: `unknown key${nearest(key, known)}` }));
   }
   if (issue.code === 'invalid_union') {
-    const inner = issue.errors.flat();
+    // Where something is nearly an alternative, that it is not another one helps nobody.
+    const all = issue.errors.flat();
+    const inside = all.filter((one) => one.path.length > 0 || one.code === 'unrecognized_keys');
+    const inner = inside.length > 0 ? inside : all;
     if (inner.length > 0) return inner.flatMap((one) => describeIssue({ ...one, path: [...issue.path, ...one.path] }, input));
   }
   const value = issue.path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key], input);
@@ -95,8 +116,10 @@ function describeIssue(issue: z.core.$ZodIssue, input: unknown): JobIssue[] {
 
 /** The keys that the schema allows at a path: walks the JSON Schema, following the value where there are alternatives. */
 function knownKeys(path: readonly PropertyKey[], input: unknown): string[] {
-  type Node = { properties?: Record<string, Node>; additionalProperties?: Node | boolean; items?: Node; anyOf?: Node[]; oneOf?: Node[]; allOf?: Node[]; const?: unknown };
+  type Node = { $ref?: string; $defs?: Record<string, Node>; properties?: Record<string, Node>; additionalProperties?: Node | boolean; items?: Node; anyOf?: Node[]; oneOf?: Node[]; allOf?: Node[]; const?: unknown };
+  const root = (isModelJobInput(input) ? modelJobJsonSchema() : jobJsonSchema()) as Node;
   const choose = (node: Node, value: unknown): Node[] => {
+    if (node.$ref !== undefined) return choose(root.$defs?.[node.$ref.slice('#/$defs/'.length)] ?? {}, value);
     const alternatives = node.anyOf ?? node.oneOf ?? node.allOf;
     if (!alternatives) return [node];
     const record = (value ?? {}) as Record<string, unknown>;
@@ -104,7 +127,7 @@ function knownKeys(path: readonly PropertyKey[], input: unknown): string[] {
     return (matching.length > 0 ? matching : alternatives).flatMap((one) => choose(one, value));
   };
   let value: unknown = input;
-  let nodes = choose((isModelJobInput(input) ? modelJobJsonSchema() : jobJsonSchema()) as Node, value);
+  let nodes = choose(root, value);
   for (const key of path) {
     value = (value as Record<PropertyKey, unknown> | undefined)?.[key];
     nodes = nodes
@@ -129,17 +152,10 @@ const SILENT: ReadonlySet<string> = new Set(['gymnasium', 'point-mass', 'pendulu
 function checkJob(job: Job): JobIssue[] {
   const issues: JobIssue[] = [];
   const names = Object.keys(job.sources);
-  const say = (path: string, message: string): void => void issues.push({ path, message });
+  const say: Say = (path, message, code) => void issues.push({ path, message, ...(code && { code }) });
   if (names.length === 0) say('sources', 'expected at least one source');
   if (names.includes('total')) say('sources.total', 'expected another name: total is the combined reward');
-  job.shape.forEach((shape, index) => {
-    const source = job.sources[shape.on];
-    if (!source) say(`shape.${index}.on`, `expected the name of a source${nearest(shape.on, names)}`);
-    else if (source.kind === 'env') say(`shape.${index}.on`, `expected a source that reads messages (model, rule): ${shape.op} counts messages, ${shape.on} is an env source`);
-  });
-  for (const name of Object.keys(job.combine.weights)) {
-    if (!(name in job.sources)) say(`combine.weights.${name}`, `expected the name of a source${nearest(name, names)}`);
-  }
+  checkReward(job, say, nearest);
   for (const [name, source] of Object.entries(job.sources)) {
     if (source.kind === 'model') checkBudget(source, job.schedule.mode, `sources.${name}.annotator`, say);
     if (source.kind === 'rule') checkRule(source.rule, `sources.${name}.rule`, say, job.environment.kind === 'text');
@@ -156,14 +172,26 @@ function checkJob(job: Job): JobIssue[] {
   }
   if (SILENT.has(job.environment.kind)) {
     const readers = names.filter((name) => job.sources[name]?.kind === 'model');
+    const used = sourcesIn(job.combine);
     for (const name of readers) {
-      if (job.combine.weights[name]) say(`sources.${name}`, `expected an environment with messages: ${job.environment.kind} has none, or may have none; use grid-world, nethack, or a source of kind env`);
+      if (used.has(name) && constantWeights(job.combine)[name] !== 0) say(`sources.${name}`, `expected an environment with messages: ${job.environment.kind} has none, or may have none; use grid-world, nethack, or a source of kind env`);
     }
   }
   checkValueHeads(job, say);
   checkText(job, say);
-  if (job.evaluate.seed === job.seed) say('evaluate.seed', 'expected a seed that is not the training seed: evaluation episodes must not be training episodes');
+  if (job.evaluate.seed === job.seed) say('evaluate.seed', 'expected a seed that is not the training seed: evaluation episodes must not be training episodes', 'LAUREL_EVALUATION_OVERLAP');
   return issues;
+}
+
+/** What a job may do, but hardly means to. */
+export function warningsOf(job: AnyJob): JobIssue[] {
+  if (isModelJob(job)) return [];
+  const used = sourcesIn(job.combine);
+  return Object.entries(job.sources).flatMap(([name, spec]): JobIssue[] =>
+    used.has(name) && sourceTypeOf(spec).hiddenState
+      ? [{ path: `sources.${name}`, message: 'its values depend on what happened earlier in the episode, and the policy does not see that state: what is best may not follow from what it sees. A recurrent policy can remember, or use a source that speaks of single steps', code: 'LAUREL_REWARD_STATE_HIDDEN' }]
+      : [],
+  );
 }
 
 /** Policy, learner and environment agree on whether texts are written or actions taken. */
@@ -194,22 +222,22 @@ function checkBudget({ annotator: { budget, price } }: ModelSourceSpec, mode: Jo
   }
 }
 
-/** Each source that counts is predicted by exactly one value function. */
+/** Each term that counts is predicted by exactly one value function. */
 function checkValueHeads(job: Job, say: (path: string, message: string) => void): void {
   const heads = job.policy.kind === 'transformer' ? null : job.policy.valueHeads;
   if (heads === null) return;
-  const names = Object.keys(job.sources);
+  const names = rootTerms(job);
   const owners = new Map<string, string>();
   for (const [head, { sources }] of Object.entries(heads)) {
     sources.forEach((source, index) => {
       const path = `policy.valueHeads.${head}.sources.${index}`;
-      if (!names.includes(source)) say(path, `expected the name of a source${nearest(source, names)}`);
+      if (!names.includes(source)) say(path, `expected the name of a term of the reward${nearest(source, names)}`);
       else if (owners.has(source)) say(path, `expected each source in one value head, ${source} is in ${owners.get(source)} too`);
       owners.set(source, head);
     });
   }
   const missing = names.filter((name) => !owners.has(name));
-  if (missing.length > 0) say('policy.valueHeads', `expected every source in a value head, ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} in none`);
+  if (missing.length > 0) say('policy.valueHeads', `expected every term of the reward in a value head, ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} in none`);
 }
 
 function checkJudge(judge: JudgeSpec, reasoning: boolean, path: string, say: (path: string, message: string) => void): void {

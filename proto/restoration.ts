@@ -4,6 +4,7 @@
  */
 import type { RewardModels } from './activities.js';
 import type { PolicyRef, SegmentRef } from './references.js';
+import type { RewardState } from './reward-state.js';
 
 /** What an object of a run is, by its key. */
 export type Place =
@@ -43,6 +44,8 @@ export interface ScoringInputs {
   /** Reward model by source, for sources that have one. */
   readonly models: RewardModels;
   readonly weights: Readonly<Record<string, number>>;
+  /** What the expression remembered from earlier batches; absent: nothing. */
+  readonly state?: RewardState;
 }
 
 interface RestoreInput extends Damage {

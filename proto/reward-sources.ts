@@ -32,6 +32,7 @@ export const modelSourceSchema = z
       .enum(['omit', 'wait', 'drop'])
       .default('omit')
       .describe('A message without a label: adds nothing (omit), holds its segment back up to a bound (wait), or takes the transition out of training (drop).'),
+    cache: z.boolean().optional().describe('Keep the value of a message while a worker lives, whatever is asked later. Only for fits that never change: offline, bag-of-words.'),
     waitMs: z.int().min(0).max(3_600_000).default(30_000).describe('Bound of `wait`.'),
     paymentShareMax: z.number().gt(0).max(1).default(0.5).describe('A message that brings more than this share of what the source pays is told of: the policy may have found a hole in the reward.'),
   })

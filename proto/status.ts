@@ -165,6 +165,8 @@ export interface RunStatus {
   /** What waits on what, one sentence each. */
   readonly waits: readonly string[];
   readonly weights: Readonly<Record<string, number>>;
+  /** Of constraints, by `<combinator>.<constraint>`. Absent: there are none. */
+  readonly multipliers?: Readonly<Record<string, number>>;
   readonly historyEvents: number;
   readonly continuedRuns: number;
   readonly stepMsP50: number;

@@ -73,7 +73,8 @@ const nothingAnnotated = { made: 0, known: 0, waiting: 0, dropped: 0, unparsable
  * or is ready again: the step was left out, another segment was lost, or there is nothing to learn from it.
  */
 export async function scoreSegments(context: RunContext, segments: readonly SegmentRef[]): Promise<readonly UpdateBatch[]> {
-  const { run, weights, job } = context.state;
+  const { run, weights, job, rewardState } = context.state;
+  const remembered = rewardState && { state: rewardState };
   const labels: LabelPositions = mapValues(context.state.annotations, (annotation) => annotation.log);
   const models = rewardModels(context.state);
   const positions = Object.entries(labels).map(([source, log]) => ` · ${log.labels} labels of ${source}`);
@@ -83,7 +84,7 @@ export async function scoreSegments(context: RunContext, segments: readonly Segm
       context.affine(
         'reward',
         context.state.rewardQueue,
-        (options) => reward.score.executeWithOptions({ ...options, summary }, [{ run, segments, labels, models, weights }]),
+        (options) => reward.score.executeWithOptions({ ...options, summary }, [{ run, segments, labels, models, weights, ...remembered }]),
         () => context.apply({ type: 'worker-queue-lost', pool: 'reward' }),
       ),
     ).catch((error: unknown) => loseSegment(context, error, segments)),
@@ -91,7 +92,7 @@ export async function scoreSegments(context: RunContext, segments: readonly Segm
   );
   if (!result) return [];
   context.apply({ type: 'scored', scoreMs: result.scoreMs, queue: result.workerQueue });
-  const scoring = { labels: mapValues(labels, ({ annotator, position }) => ({ annotator, position })), models, weights };
+  const scoring = { labels: mapValues(labels, ({ annotator, position }) => ({ annotator, position })), models, weights, ...remembered };
   const kept = keepInformative(context, { segments, rewards: result.rewards });
   return batchesOf(kept.segments, kept.rewards, job.learn.batchSegments, scoring);
 }

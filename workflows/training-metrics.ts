@@ -33,6 +33,7 @@ export function metricsLines(state: TrainingState, batches: readonly UpdateBatch
       values[`fit.${source}.labels`] = used?.labels ?? 0;
       Object.assign(values, prefixed(`fit.${source}`, newest?.metrics ?? {}));
     }
+    Object.assign(values, prefixed('multiplier', state.rewardState?.multipliers ?? {}));
     values['episodes.count'] = state.episodeCount;
     if (episodes.lengthMean !== null) values['episodes.length'] = episodes.lengthMean;
     Object.assign(values, prefixed('episodes.return', episodes.returnMeans), prefixed('episodes', episodes.statisticMeans));
@@ -145,6 +146,7 @@ export function statusOf(state: TrainingState, context: StatusContext): RunStatu
     underWay: context.underWay,
     waits: context.waits,
     weights: state.weights,
+    ...(state.rewardState && Object.keys(state.rewardState.multipliers).length > 0 && { multipliers: state.rewardState.multipliers }),
     historyEvents: context.historyEvents,
     continuedRuns: state.continuedRuns,
     stepMsP50: state.stepMsP50,

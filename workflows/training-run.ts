@@ -16,6 +16,7 @@ import { LaurelError } from '../proto/errors.js';
 import { budgetSchema } from '../proto/budget.js';
 import { stopSchema } from '../proto/job.js';
 import { partName } from '../proto/part-name.js';
+import { steerableWeights } from '../proto/reward-check.js';
 import { resolveJob } from '../proto/resolve.js';
 import type { Decision, DecisionInput, RunResult, RunStatus, SteerInput, StopInput } from '../proto/status.js';
 import { runAsync } from './async-loops.js';
@@ -195,7 +196,7 @@ function setHandlers(context: RunContext): void {
 }
 
 const steerSchema = z.strictObject({
-  weights: z.record(partName, z.number()).optional(),
+  weights: z.record(z.string().regex(/^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*){0,2}$/), z.number()).optional(),
   stop: stopSchema.optional(),
   shards: z.int().min(1).max(1000).optional(),
   annotation: z.record(partName, z.strictObject({ callMs: z.int().min(100).max(600_000).optional(), pendingMax: z.int().min(1).max(1_000_000).optional(), budget: budgetSchema.optional() })).optional(),
@@ -206,6 +207,8 @@ function validateSteer(state: TrainingState, steer: SteerInput): void {
   const { weights, stop, shards, annotation } = checkInput(steerSchema, steer);
   for (const name of Object.keys(weights ?? {})) {
     if (!(name in state.job.sources)) throw refusal(`expected the name of a source (${Object.keys(state.job.sources).join(', ')}), got ${name}`);
+    const known = steerableWeights(state.job);
+    if (!known.includes(name)) throw new Error(`expected the name of a weight (${known.join(', ')}), got ${name}`);
   }
   for (const name of Object.keys(annotation ?? {})) {
     const source = state.job.sources[name];

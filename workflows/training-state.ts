@@ -9,6 +9,8 @@ import type { LabelQuality, RewardQuality } from '../proto/quality.js';
 import type { EpisodeSums, EvaluationRef, LabelLogRef, PolicyRef, SegmentRef } from '../proto/references.js';
 import type { AnnotationBounds, Attention, DecisionRecord, SteerInput, SteerRecord } from '../proto/status.js';
 import type { FitStates } from './fit-state.js';
+import { constantWeights } from '../proto/reward-combine.js';
+import { initialRewardState, type RewardState } from '../proto/reward-state.js';
 
 
 export interface ShardState {
@@ -90,6 +92,8 @@ export interface TrainingState {
   /** What the newest part of the metrics was told of what is paid for. Absent: nothing. */
   readonly rewardQuality?: RewardQuality;
   readonly weights: Readonly<Record<string, number>>;
+  /** What the reward expression remembers: multipliers and running moments. Absent: nothing. */
+  readonly rewardState?: RewardState;
   readonly stop: StopSpec;
   readonly evaluations: readonly EvaluationRef[];
   readonly attention: readonly Attention[];
@@ -146,6 +150,7 @@ export type TrainingEvent =
 
 export function initialState(run: string, job: Job, startedAtMs: number): TrainingState {
   const shard = newShard(job);
+  const rewardState = initialRewardState(job);
   return {
     run,
     job,
@@ -174,7 +179,8 @@ export function initialState(run: string, job: Job, startedAtMs: number): Traini
     spentMs: {},
     metrics: [],
     metricsParts: 0,
-    weights: job.combine.weights,
+    weights: constantWeights(job.combine),
+    ...(rewardState && { rewardState }),
     stop: job.stop,
     evaluations: [],
     attention: [],

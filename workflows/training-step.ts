@@ -4,6 +4,7 @@ import type { Job } from '../proto/job.js';
 import type { LabelLogRef, SegmentRef } from '../proto/references.js';
 import { withBudget } from '../proto/budget.js';
 import type { AnnotationBounds, SteerInput, SteerRecord } from '../proto/status.js';
+import { advanceRewardState } from '../proto/reward-state.js';
 import { fitted } from './fit-state.js';
 import { withParked } from './parked-steps.js';
 import { metricsLines } from './training-metrics.js';
@@ -194,11 +195,18 @@ function updated(state: TrainingState, batches: readonly UpdateBatch[], result: 
     lagLast: last.lagMax,
     lagMax: result.updates.reduce((most, update) => Math.max(most, update.lagMax), state.lagMax),
     rewards: rewardMeans(batches),
+    ...remembered(state, batches.slice(0, result.updates.length)),
     learner: last.metrics,
     metrics: [...state.metrics, ...lines],
     learnerQueue: result.workerQueue,
     spentMs: spent(state, 'update', result.updateMs),
   };
+}
+
+/** Each batch that was trained on moves multipliers and moments, in the order of the versions. */
+function remembered({ job, rewardState }: TrainingState, batches: readonly UpdateBatch[]): Pick<TrainingState, 'rewardState'> {
+  if (rewardState === undefined) return {};
+  return { rewardState: batches.reduce((before, { rewards }) => advanceRewardState(job, before, rewards), rewardState) };
 }
 
 function disposed(ledger: LedgerCounts, count: number, disposition: 'stale' | 'filtered' | 'failed' | 'voided', reason: string): LedgerCounts {

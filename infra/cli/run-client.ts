@@ -10,6 +10,7 @@ import type { ObjectStore } from '../../workers/store/object-store.js';
 import type { RunHistory } from '../../workers/verify/history-facts.js';
 import { isUnknownWorkflow } from './failure.js';
 import type { RunFacts } from './run-choice.js';
+import { constantWeights, sourcesIn } from '../../proto/reward-combine.js';
 
 const GRPC_RESOURCE_EXHAUSTED = 8;
 const BUSY_TRIES_MAX = 40;
@@ -131,8 +132,9 @@ function describeModelJob({ data, sources, learn, evaluate }: Extract<AnyJob, { 
 
 function describeTrainingJob(job: Job): string {
   const task = job.environment.kind === 'nethack' ? `nethack ${job.environment.task}` : job.environment.kind === 'gymnasium' ? job.environment.id : job.environment.kind;
-  const sources = Object.entries(job.combine.weights).map(([name, weight]) => `${name} x ${weight}`);
-  return `${task}: ${sources.join(', ')}`.slice(0, 200);
+  const sources = Object.entries(constantWeights(job.combine)).map(([name, weight]) => `${name} x ${weight}`);
+  const tree = job.combine.op === 'linear' ? '' : `${job.combine.op} of ${[...sourcesIn(job.combine)].join(', ')}`;
+  return `${task}: ${[tree, sources.join(', ')].filter((part) => part !== '').join('; ')}`.slice(0, 200);
 }
 
 /** UNAVAILABLE, CANCELLED, DEADLINE_EXCEEDED, UNKNOWN: what a client sees of a server that dies or starts. */

@@ -19,6 +19,7 @@ interface Node {
   readonly pattern?: string;
   readonly format?: string;
   readonly $ref?: string;
+  readonly $defs?: Readonly<Record<string, Node>>;
 }
 
 /** What stands above this line in the page is written by hand and kept. */
@@ -31,7 +32,23 @@ export function jobPage(current: string): string {
 }
 
 export function jobTables(): string {
-  return [...sections('job', jobJsonSchema() as Node), ...sections('model-job', modelJobJsonSchema() as Node)].join('\n');
+  return [...sections('job', inlined(jobJsonSchema() as Node)), ...sections('model-job', inlined(modelJobJsonSchema() as Node))].join('\n');
+}
+
+const EXPRESSION = '#/$defs/expression';
+
+/** References in place, except those that lead to themselves. */
+function inlined(root: Node): Node {
+  const definitions = root.$defs ?? {};
+  const walk = (node: unknown, within: readonly string[]): unknown => {
+    if (Array.isArray(node)) return node.map((one) => walk(one, within));
+    if (typeof node !== 'object' || node === null) return node;
+    const { $ref } = node as Node;
+    const definition = $ref === undefined || $ref === EXPRESSION || within.includes($ref) ? undefined : definitions[$ref.slice('#/$defs/'.length)];
+    if (definition !== undefined && definition.anyOf === undefined && $ref !== undefined) return walk({ ...definition, ...node, $ref: undefined }, [...within, $ref]);
+    return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, walk(value, within)]));
+  };
+  return walk({ ...root, $defs: undefined }, []) as Node;
 }
 
 /** One table for an object, then one for each object inside it. */
@@ -75,6 +92,7 @@ function typeText(field: Node): string {
   if (field.items) return `list of ${typeText(field.items)}`;
   if (typeof field.additionalProperties === 'object' && !field.properties) return `object of name: ${typeText(field.additionalProperties)}`;
   if (field.properties) return 'object, see below';
+  if (field.$ref === EXPRESSION) return 'expression: the name of a source or term, `name.element`, or an object as `combine`';
   if (field.$ref !== undefined) return 'any JSON';
   return `${typeof field.type === 'string' ? (TYPES[field.type] ?? field.type) : 'any'}${rangeText(field)}`;
 }
@@ -98,12 +116,15 @@ function objectText(node: Node): string {
 /** What tells an alternative from the others: its constant field, or its kinds. */
 function nameOf(node: Node): string {
   const fields = Object.entries(node.properties ?? {});
-  const tag = fields.find(([, field]) => field.const !== undefined) ?? fields.find(([name, field]) => name === 'kind' && field.enum !== undefined);
-  return tag ? `\`"${tag[0]}": ${(tag[1].enum ?? [tag[1].const]).map((value) => JSON.stringify(value)).join(' or ')}\`` : 'object';
+  const constant = fields.filter(([, field]) => field.const !== undefined);
+  const first = constant[0] ?? fields.find(([name, field]) => name === 'kind' && field.enum !== undefined);
+  const tags = [...(first ? [first] : []), ...constant.slice(1).filter(([name]) => name === 'rule')];
+  return tags.length > 0 ? `\`${tags.map(([name, field]) => `"${name}": ${(field.enum ?? [field.const]).map((value) => JSON.stringify(value)).join(' or ')}`).join(', ')}\`` : 'object';
 }
 
 function alternativesOf(node: Node): readonly Node[] {
-  return node.oneOf ?? node.anyOf ?? [];
+  // A union of unions is one.
+  return (node.oneOf ?? node.anyOf ?? []).flatMap((one) => (one.oneOf ? alternativesOf(one) : [one]));
 }
 
 function objectOf(node: Node): Node | undefined {

@@ -25,3 +25,10 @@ export function knownColumn(units: number): RewardColumn {
     version: new Uint32Array(units),
   };
 }
+
+/** The values of some units, in the order of `units`. */
+export function selectUnits(column: RewardColumn, units: Int32Array): RewardColumn {
+  const picked = knownColumn(units.length);
+  for (const name of ['value', 'mask', 'confidence', 'status', 'version'] as const) units.forEach((unit, index) => (picked[name][index] = column[name][unit] as number));
+  return picked;
+}

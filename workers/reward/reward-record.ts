@@ -1,6 +1,8 @@
 /** Rewards of a segment as an Arrow table, and back (proto/schemas.ts says what the columns mean). */
 import { columnArray, fixedSizeList, primitive, readTable, tableBytes } from '../../proto/flight/tables.js';
 import type { RewardModels } from '../../proto/activities.js';
+import type { Moments } from '../../proto/moments.js';
+import type { RewardState } from '../../proto/reward-state.js';
 import type { ComponentSums, GroupCounts } from '../../proto/references.js';
 import { checkTable, REWARD_COLUMNS as C, tableMetadata } from '../../proto/schemas.js';
 import { isSealed, seal, UNSEALED } from '../store/seal.js';
@@ -17,6 +19,9 @@ export interface RewardBody {
   readonly models: RewardModels;
   readonly weights: Readonly<Record<string, number>>;
   readonly sums: Readonly<Record<string, ComponentSums>>;
+  /** What the expression remembered from earlier batches, and the moments that it is to remember of this one. Absent: nothing. */
+  readonly state?: RewardState;
+  readonly moments?: Readonly<Record<string, Moments>>;
   /** Of completions. */
   readonly groups?: GroupCounts;
   /** Of the whole file (see store/seal.ts). Absent in files of earlier versions. */

@@ -18,9 +18,10 @@ import { RewardGraph } from './graph.js';
 import { SourceContexts } from './models/source-contexts.js';
 import type { RewardColumn } from './reward-column.js';
 import { decodeRewards, encodeRewards, isUsableReward, isWholeReward } from './reward-record.js';
+import { readHistory, type SegmentPlace } from './segment-history.js';
 import { segmentUnitColumns, segmentUnits } from './segment-units.js';
 import type { SourceContext } from './sources/source.js';
-import { levelOf } from './units.js';
+import { levelOf, type Units } from './units.js';
 
 export interface ScorerOptions {
   readonly store: ObjectStore;
@@ -78,10 +79,10 @@ export class Scorer {
     if (!segment || !scoring) throw cannotRestore(key, 'nothing says what it was computed from');
     const compiled = await this.compiled(run);
     const labels = Object.fromEntries(Object.entries(scoring.labels).map(([source, log]) => [source, { ...log, labels: 0 }]));
-    const again = { labels, models: scoring.models, weights: scoring.weights };
+    const again = { labels, models: scoring.models, weights: scoring.weights, ...(scoring.state && { state: scoring.state }) };
     const name = scoringOf(compiled.job, again);
     if (name !== place.scoring) throw cannotRestore(key, `its name stands for other labels or weights than the record (${name})`);
-    const { bytes } = await this.compute(again, segment, compiled, name, work.signal);
+    const { bytes } = await this.compute(again, { ...segment, run, shard: place.shard, seq: place.seq }, compiled, name, work.signal);
     const digest = input.digest ?? trained?.reward.digest ?? null;
     if (digest !== null && digestOf(bytes) !== digest) throw cannotRestore(key, `computed again it has ${digestOf(bytes)}, recorded was ${digest}`);
     await store.replace(key, bytes);
@@ -89,18 +90,18 @@ export class Scorer {
   }
 
   private async scoreOne(input: ScoreInput, segment: SegmentRef, compiled: CompiledJob, scoring: string, signal?: AbortSignal): Promise<RewardRef> {
-    const { bytes, body, units } = await this.compute(input, segment, compiled, scoring, signal);
+    const { bytes, body, units } = await this.compute(input, { ...segment, run: input.run }, compiled, scoring, signal);
     const key = layout.reward(input.run, segment.shard, segment.seq, scoring);
     const options = { rows: units, schemaVersion: SCHEMA_VERSIONS.reward, endpoints: this.options.endpoints };
     const artifact = await writeWhole(this.options.store, key, bytes, options, isWholeReward);
-    return { ...artifact, shard: segment.shard, seq: segment.seq, scoring, components: body.sums, ...(body.groups ? { groups: body.groups } : {}) };
+    return { ...artifact, shard: segment.shard, seq: segment.seq, scoring, components: body.sums, ...(body.moments && { moments: body.moments }), ...(body.groups ? { groups: body.groups } : {}) };
   }
 
-  private async compute(input: Omit<ScoreInput, 'run' | 'segments'>, segment: ArtifactRef, { job, graph }: CompiledJob, scoring: string, signal?: AbortSignal) {
-    const { reader } = this.options;
-    const writesTexts = job.environment.kind === 'text';
-    const units = writesTexts ? completionUnits(await reader.columns(segment, COMPLETION_UNIT_COLUMNS, signal)) : segmentUnits(await reader.columns(segment, segmentUnitColumns(), signal));
-    const columns = graph.evaluate(units, await this.contexts(job, input, levelOf(units, units.base).texts), input.weights);
+  private async compute(input: Omit<ScoreInput, 'run' | 'segments'>, segment: ArtifactRef & SegmentPlace, { job, graph }: CompiledJob, scoring: string, signal?: AbortSignal) {
+    const units = await this.units(segment, { job, graph }, signal);
+    const level = levelOf(units, units.base);
+    const contexts = await graph.prepare(units, await this.contexts(job, input, units), { signal });
+    const { columns, moments } = graph.score(units, contexts, input.weights, input.state);
     const encoded = encodeRewards(columns, {
       components: graph.components,
       segment: { key: segment.key, digest: segment.digest },
@@ -108,17 +109,26 @@ export class Scorer {
       labels: Object.fromEntries(Object.entries(input.labels).map(([source, { annotator, position }]) => [source, { annotator, position }])),
       models: input.models ?? {},
       weights: input.weights,
-      ...groupCounts(levelOf(units, units.base).group, columns[columns.length - 1] as RewardColumn),
+      ...(input.state && { state: input.state }),
+      ...(Object.keys(moments).length > 0 && { moments }),
+      ...groupCounts(level.group, columns[columns.length - 1] as RewardColumn),
     });
-    return { ...encoded, units: levelOf(units, units.base).units };
+    return { ...encoded, units: units.own?.length ?? level.units };
+  }
+
+  private async units(segment: ArtifactRef & SegmentPlace, { job, graph }: CompiledJob, signal?: AbortSignal): Promise<Units> {
+    const { reader, store } = this.options;
+    if (job.environment.kind === 'text') return completionUnits(await reader.columns(segment, COMPLETION_UNIT_COLUMNS, signal));
+    const table = await reader.columns(segment, segmentUnitColumns(graph.numbers), signal);
+    return segmentUnits(table, graph.numbers, await readHistory(store, segment, table, graph.history, signal));
   }
 
   /** What each source of kind `model` looks at for the messages of one segment. */
-  private async contexts(job: Job, { labels, models }: Pick<ScoreInput, 'labels' | 'models'>, texts: readonly string[]): Promise<Record<string, SourceContext>> {
+  private async contexts(job: Job, { labels, models }: Pick<ScoreInput, 'labels' | 'models'>, units: Units): Promise<Record<string, SourceContext>> {
     const contexts: Record<string, SourceContext> = {};
     for (const [source, spec] of Object.entries(job.sources)) {
       if (spec.kind !== 'model') continue;
-      contexts[source] = await this.sources.of(spec, labels[source], models?.[source], texts);
+      contexts[source] = await this.sources.of(spec, labels[source], models?.[source], levelOf(units, spec.granularity ?? units.base).texts);
     }
     return contexts;
   }
@@ -133,7 +143,7 @@ export class Scorer {
       throw new LaurelError('LAUREL_STORE_CONFLICT', `expected ${key} to be made from ${segment.digest}, it was made from ${body.segment.digest}`, { key });
     }
     const artifact: ArtifactRef = { key, digest: digestOf(bytes), bytes: bytes.byteLength, rows: units, schemaVersion: SCHEMA_VERSIONS.reward, endpoints: this.options.endpoints };
-    return { ...artifact, shard: segment.shard, seq: segment.seq, scoring, components: body.sums, ...(body.groups ? { groups: body.groups } : {}) };
+    return { ...artifact, shard: segment.shard, seq: segment.seq, scoring, components: body.sums, ...(body.moments && { moments: body.moments }), ...(body.groups ? { groups: body.groups } : {}) };
   }
 
   private async compiled(run: string): Promise<CompiledJob> {
@@ -171,19 +181,22 @@ async function trainedWith(store: ObjectStore, run: string, key: string) {
 }
 
 /** Name of a scoring: everything that its values depend on besides the segment. */
-export function scoringOf(job: Job, input: Pick<ScoreInput, 'labels' | 'models' | 'weights'>): string {
+export function scoringOf(job: Job, input: Pick<ScoreInput, 'labels' | 'models' | 'weights' | 'state'>): string {
   const sources = Object.fromEntries(
     Object.entries(job.sources).map(([name, spec]): [string, unknown] => {
       if (spec.kind !== 'model') return [name, spec];
       const { answer, threshold } = spec.annotator;
+      const declared = { ...(spec.granularity && { granularity: spec.granularity }), ...(spec.range && { range: spec.range }) };
       const log = input.labels[name];
-      if (spec.fit.kind === 'bag-of-words') return [name, { kind: spec.kind, fit: { ...spec.fit, goal: spec.fit.goal ?? spec.annotator.goal } }];
+      if (spec.fit.kind === 'bag-of-words') return [name, { kind: spec.kind, ...declared, fit: { ...spec.fit, goal: spec.fit.goal ?? spec.annotator.goal } }];
       // A trained fit looks at its model alone, and the model was made from labels at its own position.
       const from = isTrained(spec.fit) ? { model: input.models?.[name]?.digest ?? null } : { position: log?.position ?? null };
-      return [name, { kind: spec.kind, fit: spec.fit, unknown: spec.unknown, answer, threshold, annotator: log?.annotator ?? null, ...from }];
+      return [name, { kind: spec.kind, ...declared, fit: spec.fit, unknown: spec.unknown, answer, threshold, annotator: log?.annotator ?? null, ...from }];
     }),
   );
-  return hashOf({ sources, shape: job.shape, combine: { op: job.combine.op, weights: input.weights } });
+  // Constant weights of a flat sum are those in force; those of a tree stand in it too, and stay what the job says.
+  const flat = job.combine.op === 'linear' && Object.keys(job.combine).every((key) => key === 'op' || key === 'weights') && Object.values(job.combine.weights).every((weight) => typeof weight === 'number');
+  return hashOf({ sources, shape: job.shape, combine: flat ? { op: job.combine.op, weights: input.weights } : { ...job.combine, inForce: input.weights }, ...(input.state && { state: input.state }) });
 }
 
 function keep<T>(entries: Map<string, T>, key: string, value: T): void {

@@ -1,9 +1,10 @@
 /** Units of a trajectory segment: its transitions are steps, and each run of rows of one episode is an episode, or a part of one. */
 import type { Table } from 'apache-arrow';
-import { binaryColumn, columnArray, columnWidth } from '../../proto/flight/tables.js';
+import { binaryColumn, type BinaryColumn } from '../../proto/flight/tables.js';
 import { checkTable, SEGMENT_COLUMNS as C } from '../../proto/schemas.js';
 import { textKey } from '../annotator/label-record.js';
-import { unitLevel, type NumberColumn, type TextColumn, type UnitLevel, type Units } from './units.js';
+import { gather, type Rows } from './segment-rows.js';
+import { unitLevel, type TextColumn, type UnitLevel, type Units } from './units.js';
 
 const STRUCTURE = [C.environment, C.episode, C.step, C.terminated, C.truncated, C.policyVersion] as const;
 
@@ -12,29 +13,36 @@ export function segmentUnitColumns(numbers: readonly string[] = []): readonly st
   return [C.envReward, C.text, C.textCount, ...STRUCTURE, ...numbers.map(storedName)];
 }
 
-/** @throws LaurelError LAUREL_SCHEMA_MISMATCH */
-export function segmentUnits(table: Table, numbers: readonly string[] = []): Units {
-  const body = checkTable<{ spaces: { rewards: readonly string[] } }>(table, 'segment', segmentUnitColumns(numbers));
+/**
+ * @param earlier transitions of the segments before this one of the same shard, oldest first: the rows of episodes that run on from
+ * there come before their rows here, and `Units.own` names the rows of this table
+ * @throws LaurelError LAUREL_SCHEMA_MISMATCH
+ */
+export function segmentUnits(table: Table, numbers: readonly string[] = [], earlier: readonly Table[] = []): Units {
+  const columns = segmentUnitColumns(numbers);
+  const body = checkTable<{ spaces: { rewards: readonly string[] } }>(table, 'segment', columns);
+  for (const before of earlier) checkTable(before, 'segment', columns);
   const rewardNames = body.spaces.rewards;
-  const structure = structureOf(table);
-  const texts = messagesOf(table);
+  const rows = gather([...earlier, table]);
+  const structure = structureOf(rows);
+  const texts = messagesOf(rows);
   const step = unitLevel({
     granularity: 'step',
-    units: table.numRows,
+    units: rows.count,
     textIndex: texts.index,
     texts: texts.texts,
-    textCount: columnArray(table, C.textCount, Int32Array),
-    envReward: columnArray(table, C.envReward, Float32Array),
+    textCount: rows.ints(C.textCount),
+    envReward: rows.numbers(C.envReward).values as Float32Array,
     rewardNames,
     episode: structure.part,
-    position: columnArray(table, C.step, Int32Array),
+    position: rows.ints(C.step),
     parent: structure.part,
-    terminated: columnArray(table, C.terminated, Uint8Array),
+    terminated: rows.flags(C.terminated),
     done: structure.done,
-    policyVersion: columnArray(table, C.policyVersion, Int32Array),
-    numbers: Object.fromEntries(numbers.map((name) => [name, numberColumn(table, storedName(name))])),
+    policyVersion: rows.ints(C.policyVersion),
+    numbers: Object.fromEntries(numbers.map((name) => [name, rows.numbers(storedName(name))])),
   });
-  return { base: 'step', levels: { step, episode: episodesOf(step, structure) } };
+  return { base: 'step', levels: { step, episode: episodesOf(step, structure) }, ...(rows.own && { own: rows.own }) };
 }
 
 interface Structure {
@@ -45,18 +53,18 @@ interface Structure {
   readonly starts: readonly number[];
 }
 
-function structureOf(table: Table): Structure {
-  const environment = columnArray(table, C.environment, Int32Array);
-  const episode = columnArray(table, C.episode, Int32Array);
-  const terminated = columnArray(table, C.terminated, Uint8Array);
-  const truncated = columnArray(table, C.truncated, Uint8Array);
-  const part = new Int32Array(table.numRows);
+function structureOf(rows: Rows): Structure {
+  const environment = rows.ints(C.environment);
+  const episode = rows.ints(C.episode);
+  const terminated = rows.flags(C.terminated);
+  const truncated = rows.flags(C.truncated);
+  const part = new Int32Array(rows.count);
   const starts: number[] = [];
-  for (let row = 0; row < table.numRows; row++) {
+  for (let row = 0; row < rows.count; row++) {
     if (row === 0 || environment[row] !== environment[row - 1] || episode[row] !== episode[row - 1]) starts.push(row);
     part[row] = starts.length - 1;
   }
-  starts.push(table.numRows);
+  starts.push(rows.count);
   return { part, starts, done: terminated.map((ended, row) => (ended === 1 || truncated[row] === 1 ? 1 : 0)) };
 }
 
@@ -95,27 +103,25 @@ function episodesOf(step: UnitLevel, { starts }: Structure): UnitLevel {
   });
 }
 
-function messagesOf(table: Table): TextColumn {
-  const column = binaryColumn(table, C.text);
-  const index = new Int32Array(column.rows).fill(-1);
+function messagesOf(rows: Rows): TextColumn {
+  const index = new Int32Array(rows.count).fill(-1);
   const known = new Map<string, number>();
   const texts: string[] = [];
-  for (let row = 0; row < column.rows; row++) {
-    if (column.offsets[row] === column.offsets[row + 1]) continue;
-    const key = textKey(column.at(row));
-    let at = known.get(key);
-    if (at === undefined) {
-      at = texts.length;
+  const columns = rows.tables.map((table) => binaryColumn(table, C.text));
+  for (let row = 0; row < rows.count; row++) {
+    const [table, at] = rows.place(row);
+    const column = columns[table] as BinaryColumn;
+    if (column.offsets[at] === column.offsets[at + 1]) continue;
+    const key = textKey(column.at(at));
+    let text = known.get(key);
+    if (text === undefined) {
+      text = texts.length;
       texts.push(key);
-      known.set(key, at);
+      known.set(key, text);
     }
-    index[row] = at;
+    index[row] = text;
   }
   return { index, texts };
-}
-
-function numberColumn(table: Table, name: string): NumberColumn {
-  return { width: columnWidth(table, name), values: columnArray(table, name) as NumberColumn['values'] };
 }
 
 function storedName(name: string): string {

@@ -72,6 +72,8 @@ export interface UnitLevel {
 export interface Units {
   /** The granularity that the learner consumes. */
   readonly base: Granularity;
+  /** Units of the base that belong to this batch; the others are what came before them in their episodes. Undefined: all do. */
+  readonly own?: Int32Array;
   readonly levels: Partial<Readonly<Record<Granularity, UnitLevel>>>;
 }
 

@@ -171,7 +171,7 @@ export class RunVerifier {
     const models = body.models ?? {};
     for (const [source, model] of Object.entries(models)) if (model !== null) await this.verifyModel(source, model, from);
     this.overlay.hide(input.key);
-    const [made] = await this.failing(from, () => this.scorer.score({ run: this.run, segments: [segment], labels, models, weights: body.weights }));
+    const [made] = await this.failing(from, () => this.scorer.score({ run: this.run, segments: [segment], labels, models, weights: body.weights, ...(body.state && { state: body.state }) }));
     if (made?.key !== input.key) throw new Difference(`${input.key}: computed again its scoring would be ${String(made?.key)}`, from);
     await this.compare(input.key, from, stored);
     this.counts.rewards += 1;

@@ -4,7 +4,7 @@ import { fitKindSchema, type BagOfWordsSpec } from '../../../proto/reward-fits.j
 import { bagOfWordsValues, cosine, WordVectors } from '../../../workers/reward/models/bag-of-words.js';
 import { classificationValue } from '../../../workers/reward/models/classification.js';
 import type { ModelBody } from '../../../workers/reward/models/model-file.js';
-import { faded, merged, momentsOf, NO_MOMENTS, quantile, standardised } from '../../../workers/reward/models/moments.js';
+import { faded, merged, momentsOf, NO_MOMENTS, quantile, standardised } from '../../../proto/moments.js';
 import { rankingValue } from '../../../workers/reward/models/ranking.js';
 import { testPairs } from '../../../workers/reward/models/ranking-fit.js';
 

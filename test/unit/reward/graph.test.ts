@@ -5,6 +5,7 @@ import { REWARD_STATUS } from '../../../proto/schemas.js';
 import type { LabelView } from '../../../workers/annotator/label-table.js';
 import { RewardGraph } from '../../../workers/reward/graph.js';
 import { unitLevel, type Units } from '../../../workers/reward/units.js';
+import { constantWeights } from '../../../proto/reward-combine.js';
 
 function labelsOf(table: Readonly<Record<string, number>>, position = 3): LabelView {
   const get = (text: Uint8Array | string) => {
@@ -54,7 +55,7 @@ const ROWS = [
 function evaluate(overrides: Record<string, unknown> = {}, rows = ROWS) {
   const job = jobOf(overrides);
   const graph = new RewardGraph(job);
-  const columns = graph.evaluate(inputOf(rows), { helpful: { labels: labelsOf(LABELS) } }, job.combine.weights);
+  const columns = graph.evaluate(inputOf(rows), { helpful: { labels: labelsOf(LABELS) } }, constantWeights(job.combine));
   return Object.fromEntries(graph.components.map((name, index) => [name, columns[index]!]));
 }
 
@@ -117,7 +118,7 @@ describe('the reward graph', () => {
     const rowArbitrary = fc.record({ text: fc.constantFrom(...texts), count: fc.integer({ min: 1, max: 9 }), env: fc.tuple(fc.integer({ min: -50, max: 50 }).map((value) => value / 4)) });
     const job = jobOf();
     const graph = new RewardGraph(job);
-    const run = (rows: readonly { text?: string | undefined; count?: number; env?: readonly number[] }[]) => graph.evaluate(inputOf(rows as { text?: string }[]), { helpful: { labels: labelsOf(LABELS) } }, job.combine.weights);
+    const run = (rows: readonly { text?: string | undefined; count?: number; env?: readonly number[] }[]) => graph.evaluate(inputOf(rows as { text?: string }[]), { helpful: { labels: labelsOf(LABELS) } }, constantWeights(job.combine));
     fc.assert(
       fc.property(fc.array(rowArbitrary, { minLength: 1, maxLength: 40 }), fc.integer({ min: 1, max: 7 }), (rows, size) => {
         const whole = run(rows);

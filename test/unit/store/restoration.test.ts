@@ -14,6 +14,7 @@ import { layout } from '../../../workers/store/layout.js';
 import { LocalStore } from '../../../workers/store/local-store.js';
 import { digestsIn } from '../../support/digests.js';
 import { readerOf, SmallRun, updaterOf } from '../../support/small-run.js';
+import { constantWeights } from '../../../proto/reward-combine.js';
 
 const VERSIONS = 6;
 const RUN = 'small';
@@ -29,7 +30,7 @@ describe('making objects of a run again', () => {
     folder = await mkdtemp(join(tmpdir(), 'laurel-restore-'));
     const updater = updaterOf(small.store);
     for (let parent = 0; parent < VERSIONS; parent += 2) {
-      const batches = (await small.collect(2)).map((batch) => ({ ...batch, scoring: { labels: {}, models: {}, weights: small.job.combine.weights } }));
+      const batches = (await small.collect(2)).map((batch) => ({ ...batch, scoring: { labels: {}, models: {}, weights: constantWeights(small.job.combine) } }));
       const { updates } = await updater.update({ run: RUN, parent, batches, checkpoint: 0, checkpointsAt: [2, 4] });
       small.played(updates);
     }
@@ -126,7 +127,7 @@ describe('making objects of a run again', () => {
     const { segments } = await rollout.collect({ run: RUN, shard: 1, seq: 5, segments: 1, policy: { version: 4, artifact: { ...record.policy, endpoints: [] } }, previous: previous.segments[0]! });
     await rollout.close();
     expect(segments[0]!.digest).toBe(digests[layout.segment(RUN, 1, 5)]);
-    const [scored] = await new Scorer({ store, reader: readerOf(store), endpoints: [] }).score({ run: RUN, segments, labels: {}, weights: small.job.combine.weights });
+    const [scored] = await new Scorer({ store, reader: readerOf(store), endpoints: [] }).score({ run: RUN, segments, labels: {}, weights: constantWeights(small.job.combine) });
     expect(scored).toMatchObject({ key: rewards, digest: digests[rewards] });
     expect(await digestsIn(store, 'runs/')).toEqual(digests);
   });

@@ -11,6 +11,7 @@ import type { ObjectStore } from '../../../workers/store/object-store.js';
 import { checkInvariants } from '../../../workers/verify/invariants.js';
 import { RunVerifier, type VerifyReport } from '../../../workers/verify/run-verifier.js';
 import { readerOf, SMALL_JOB, SmallRun, updaterOf } from '../../support/small-run.js';
+import { constantWeights } from '../../../proto/reward-combine.js';
 
 const RUN = 'small';
 const VERSIONS = 16;
@@ -27,7 +28,7 @@ describe('a sweep', () => {
     folder = await mkdtemp(join(tmpdir(), 'laurel-sweep-'));
     const updater = updaterOf(small.store);
     for (let parent = 0; parent < VERSIONS; parent++) {
-      const batches = (await small.collect(1)).map((batch) => ({ ...batch, scoring: { labels: {}, models: {}, weights: small.job.combine.weights } }));
+      const batches = (await small.collect(1)).map((batch) => ({ ...batch, scoring: { labels: {}, models: {}, weights: constantWeights(small.job.combine) } }));
       small.played((await updater.update({ run: RUN, parent, batches, checkpoint: parent - (parent % 2), checkpointsAt: (parent + 1) % 2 === 0 ? [parent + 1] : [] })).updates);
     }
     await updater.close();

@@ -4,7 +4,7 @@ import { LaurelError } from '../../../proto/errors.js';
 import { decodeModel } from '../../learner/graph/decode.js';
 import { canonicalJson } from '../../store/artifacts.js';
 import type { Calibration } from './calibration.js';
-import type { Moments } from './moments.js';
+import type { Moments } from '../../../proto/moments.js';
 import type { Parameters, TextNetwork } from './text-network.js';
 
 const KEY = 'laurel.reward_model';

@@ -7,7 +7,7 @@ import * as op from '../../learner/graph/ops.js';
 import type { FitContext, FitOutcome } from './fit-kind.js';
 import { logisticLoss } from './logistic-loss.js';
 import type { ModelHead } from './model-file.js';
-import { faded, merged, momentsOf, NO_MOMENTS, quantile, standardised } from './moments.js';
+import { faded, merged, momentsOf, NO_MOMENTS, quantile, standardised } from '../../../proto/moments.js';
 import { messageRows, type TextNetwork } from './text-network.js';
 
 /** Held-out pairs with a winner without which no claim is made. */

@@ -4,7 +4,7 @@
  */
 import type { ModelBody } from './model-file.js';
 import { logistic } from './calibration.js';
-import { standardised } from './moments.js';
+import { standardised } from '../../../proto/moments.js';
 import type { TextValue } from './text-values.js';
 
 /** `confidence`: the probability, as the model sees it, that the message beats one of mean score, or loses to it. */

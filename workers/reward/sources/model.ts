@@ -4,12 +4,13 @@ import type { ModelSourceSpec } from '../../../proto/reward-sources.js';
 import { REWARD_STATUS } from '../../../proto/schemas.js';
 import { normalKey } from '../../annotator/normal-form.js';
 import { textValues } from '../models/registry.js';
+import type { TextValue, TextValues } from '../models/text-values.js';
 import { knownColumn } from '../reward-column.js';
 import type { CompiledSource } from './source.js';
 
 /** A transition without a message has nothing to judge: a known 0. An unknown value is masked, and is no 0. */
 export function compileModelSource(name: string, spec: ModelSourceSpec): CompiledSource {
-  const valueOf = textValues(name, spec);
+  const valueOf = spec.cache ? remembered(textValues(name, spec)) : textValues(name, spec);
   // What the annotator was asked about; words of a goal are compared with the message itself.
   const form = asksJudge(spec.fit) ? (spec.annotator.normalForm ?? 'raw') : 'raw';
   return {
@@ -33,5 +34,22 @@ export function compileModelSource(name: string, spec: ModelSourceSpec): Compile
       }
       return column;
     },
+  };
+}
+
+/** Messages whose values are kept at most; then all are forgotten. */
+const KEPT_MAX = 100_000;
+
+/** What is known of a message stays as it is. */
+function remembered(valueOf: TextValues): TextValues {
+  const known = new Map<string, TextValue>();
+  return (text, context) => {
+    const before = known.get(text);
+    if (before !== undefined) return before;
+    const value = valueOf(text, context);
+    if (value === undefined) return undefined;
+    if (known.size >= KEPT_MAX) known.clear();
+    known.set(text, value);
+    return value;
   };
 }
