@@ -6,7 +6,19 @@ import { ERROR_TABLE, errorCodeOf, LaurelError, type ErrorCode } from '../../pro
 export const EXIT_FAILED = 1;
 export const EXIT_USAGE = 2;
 
-const USAGE_CODES: readonly ErrorCode[] = ['LAUREL_JOB_INVALID', 'LAUREL_ENVIRONMENT_UNKNOWN'];
+const USAGE_CODES: readonly ErrorCode[] = [
+  'LAUREL_JOB_INVALID',
+  'LAUREL_ENVIRONMENT_UNKNOWN',
+  'LAUREL_REWARD_GRANULARITY',
+  'LAUREL_REWARD_WIDTH',
+  'LAUREL_REWARD_CONTEXT',
+  'LAUREL_REWARD_THRESHOLD',
+  'LAUREL_REWARD_CACHED',
+  'LAUREL_REWARD_NOT_CAUSAL',
+  'LAUREL_RELATION_MISSING',
+  'LAUREL_LEARNER_OFFLINE',
+  'LAUREL_EVALUATION_OVERLAP',
+];
 
 export interface Failure {
   readonly exitCode: number;
