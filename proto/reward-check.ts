@@ -66,6 +66,8 @@ function surroundings(job: Job, say: Say, nearest: Nearest): Surroundings {
   const known = new Map<string, ExprType | undefined>();
   const typeOfSource = (name: string): ExprType | undefined => {
     const { granularity = base, elements, range } = sourceTypeOf(job.sources[name] as Job['sources'][string]);
+    const { kind } = job.sources[name] as Job['sources'][string];
+    if (granularity === 'token' && (kind === 'env' || kind === 'model')) return void say(`sources.${name}.granularity`, `expected episode: a token has no reward of the environment and no message for a source of kind ${kind}, got token`, 'LAUREL_REWARD_GRANULARITY');
     if (levels.includes(granularity)) return shaped(name, { granularity, elements, range });
     return void say(`sources.${name}.granularity`, `expected a granularity of which this environment has units (${levels.join(', ')}), got ${granularity}`, 'LAUREL_REWARD_GRANULARITY');
   };
@@ -111,7 +113,7 @@ function checkWidth(job: Job, type: ExprType, say: Say): void {
 /** Names that value heads divide between them: the terms of the root that can have weight. */
 export function rootTerms(job: Pick<Job, 'combine' | 'sources' | 'environment'>): readonly string[] {
   const { combine } = job;
-  const own = (combine.op === 'linear' || combine.op === 'vector' ? (combine.of ?? []) : []).map((expr) => nameOf(expr) as string);
+  const own = (combine.op === 'linear' || combine.op === 'vector' ? (combine.of ?? []) : []).flatMap((expr) => nameOf(expr) ?? []);
   if (combine.op !== 'linear') return own;
   // Any source of one number can get a weight later, by steering.
   const others = combine.of === undefined ? steerableSources(job) : Object.keys(combine.weights).filter((name) => !own.includes(name));

@@ -158,7 +158,7 @@ export class RewardGraph {
 
   private unknownOf(expr: Expr): Operand['unknown'] {
     const source = typeof expr === 'string' ? this.parts.sources[expr.split('.')[0] as string] : undefined;
-    return source?.kind === 'model' ? source.unknown : 'omit';
+    return source !== undefined && 'unknown' in source ? source.unknown : 'omit';
   }
 
   private granularityOf(name: string, { base }: Units) {
