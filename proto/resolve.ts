@@ -188,7 +188,8 @@ export function warningsOf(job: AnyJob): JobIssue[] {
   if (isModelJob(job)) return [];
   const used = sourcesIn(job.combine);
   return Object.entries(job.sources).flatMap(([name, spec]): JobIssue[] =>
-    used.has(name) && sourceTypeOf(spec).hiddenState
+    // A potential may depend on anything that has happened: it changes nothing about which policy is best.
+    used.has(name) && sourceTypeOf(spec).hiddenState && !job.shape.some((shape) => shape.op === 'potential' && shape.on === name)
       ? [{ path: `sources.${name}`, message: 'its values depend on what happened earlier in the episode, and the policy does not see that state: what is best may not follow from what it sees. A recurrent policy can remember, or use a source that speaks of single steps', code: 'LAUREL_REWARD_STATE_HIDDEN' }]
       : [],
   );

@@ -8,6 +8,7 @@ import {
   defineQuery,
   defineUpdate,
   isCancellation,
+  log as workflowLog,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -19,6 +20,8 @@ import { partName } from '../proto/part-name.js';
 import { steerableWeights } from '../proto/reward-check.js';
 import { resolveJob } from '../proto/resolve.js';
 import type { Decision, DecisionInput, RunResult, RunStatus, SteerInput, StopInput } from '../proto/status.js';
+import { resolveJob, warningsOf } from '../proto/resolve.js';
+import type { Attention, Decision, DecisionInput, RunResult, RunStatus, SteerInput } from '../proto/status.js';
 import { runAsync } from './async-loops.js';
 import { checkInput, checkStop, parkedStep, refusal } from './decisions.js';
 import { annotator, learner, RunContext } from './run-context.js';
@@ -95,6 +98,7 @@ function begin(input: unknown): TrainingState {
 async function prepare(context: RunContext): Promise<boolean> {
   const { run, job } = context.state;
   if (!context.state.prepared) {
+    for (const warning of warningsOf(job)) workflowLog.warn(warning.message, { ...warning });
     const result = await context.guarded('prepare the run', () => learner.prepareRun.executeWithOptions({ summary: `${job.environment.kind}, ${job.policy.kind} ${job.policy.preset}` }, [{ run, job }]));
     if (!result) return false;
     context.apply({ type: 'prepared', result });

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { LaurelError } from '../../proto/errors.js';
 import { membersOf } from '../../proto/judges.js';
-import { isModelJob, resolveAnyJob, type AnyJob } from '../../proto/resolve.js';
+import { isModelJob, resolveAnyJob, warningsOf, type AnyJob } from '../../proto/resolve.js';
 import { ASSETS, type AssetDefinition, type OnProgress } from '../../workers/assets/index.js';
 import { gymnasiumSpaces } from '../../workers/rollout/environments/gymnasium/gymnasium-group.js';
 import { checkPrograms, withDigests } from './user-files.js';
@@ -40,6 +40,11 @@ export async function readJobFile(path: string): Promise<JobFile> {
 /** @throws LaurelError LAUREL_JOB_INVALID */
 export function resolveJobFile(input: unknown): JobFile {
   return { input, job: resolveAnyJob(input) };
+}
+
+/** What the job may do, but hardly means to: one line each. */
+export function warningLines(job: AnyJob): string[] {
+  return warningsOf(job).map(({ path, message, code }) => `warning ${code ?? ''}  ${path}: ${message}`);
 }
 
 /** What a job needs that is fetched. */

@@ -39,7 +39,7 @@ describe('a reward that is a tree, through the whole pipeline', { timeout: TEST_
     const trained = records.filter(({ version }) => version > 0);
     expect(trained).toHaveLength(6);
     const { body } = decodeRewards(await readFile(path(trained[0]!.rewards[0]!.key)));
-    expect(body.components).toEqual(['bumps', 'carries', 'goal', 'lost', 'sees', 'interest', 'task', 'total']);
+    expect(body.components).toEqual(['bumps', 'goal', 'progress', 'refused', 'sees', 'interest', 'task', 'total']);
   });
 
   it('records with each version the multiplier that its rewards were made with, which follows from the batches before', async () => {

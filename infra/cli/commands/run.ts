@@ -15,7 +15,7 @@ import { progressView } from '../asset-progress.js';
 import { Crew } from '../crew.js';
 import { followRun } from '../follow.js';
 import { watchInterrupt } from '../interrupt.js';
-import { assetsOf, prepareEnvironment, readJobFile, type JobFile } from '../job-file.js';
+import { assetsOf, prepareEnvironment, readJobFile, warningLines, type JobFile } from '../job-file.js';
 import { chooseRun, RunMemory, type RunChoice } from '../run-choice.js';
 import { RunClient } from '../run-client.js';
 import { openServer, type OpenServer } from '../server.js';
@@ -40,6 +40,7 @@ export function addRun(program: Command): void {
 
 async function runCommand(path: string, options: RunOptions): Promise<void> {
   const file = await readJobFile(path);
+  for (const line of warningLines(file.job)) console.error(line);
   const store = new LocalStore(storeRoot());
   const finished = await finishedBefore(file, options, store);
   if (finished !== undefined) return sayFinished(finished);

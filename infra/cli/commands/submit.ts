@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { LocalStore } from '../../../workers/store/local-store.js';
 import { runPage } from '../../devserver/connection.js';
 import { stateFolder, storeRoot } from '../../folders.js';
-import { readJobFile } from '../job-file.js';
+import { readJobFile, warningLines } from '../job-file.js';
 import { chooseRun, RunMemory } from '../run-choice.js';
 import { RunClient } from '../run-client.js';
 import { findServer } from '../server.js';
@@ -17,6 +17,7 @@ export function addSubmit(program: Command): void {
     .option('--id <run>', 'id of the run; default: the name of the job')
     .action(async (path: string, options: { fresh?: boolean; id?: string }) => {
       const file = await readJobFile(path);
+      for (const line of warningLines(file.job)) console.error(line);
       const server = await findServer();
       try {
         const client = new RunClient(server.connection, server.target.namespace);

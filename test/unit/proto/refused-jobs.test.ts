@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { ERROR_TABLE, type ErrorCode, LaurelError } from '../../../proto/errors.js';
-import { resolveAnyJob, type JobIssue } from '../../../proto/resolve.js';
+import { resolveAnyJob, warningsOf, type JobIssue } from '../../../proto/resolve.js';
 import { compiledPath } from '../../../infra/folders.js';
 import { REFUSED } from '../../support/refused-jobs.js';
 
@@ -24,6 +24,21 @@ describe('the type rules of a job', () => {
     expect(issue).toMatchObject({ code, message: expect.stringMatching(/^expected /) as string });
     expect(issue!.path).not.toBe('');
   });
+
+  it('warn of a reward whose state the policy does not see (rule f), unless it is a potential', async () => {
+    const job = {
+      name: 'ordered',
+      environment: { kind: 'grid-world' },
+      sources: { order: { kind: 'spec', objective: { kind: 'ltl', propositions: { key: 'contains(text, "key")', door: 'contains(text, "door")' }, formula: 'F (key & X F door)' } } },
+      combine: { op: 'linear', weights: { order: 1 } },
+      stop: { versions: 1 },
+    };
+    expect(warningsOf(resolveAnyJob(job))).toMatchObject([{ path: 'sources.order', code: 'LAUREL_REWARD_STATE_HIDDEN' }]);
+    expect(warningsOf(resolveAnyJob({ ...job, shape: [{ op: 'potential', on: 'order' }] }))).toEqual([]);
+    const check = promisify(execFile)(process.execPath, [compiledPath('infra/cli/main.ts'), 'check', '-'], { timeout: 60_000 });
+    check.child.stdin?.end(JSON.stringify(job));
+    expect(await check).toMatchObject({ stdout: expect.stringMatching(/^ordered is valid/) as string, stderr: expect.stringMatching(/^warning LAUREL_REWARD_STATE_HIDDEN  sources\.order: /) as string });
+  }, 60_000);
 
   it('are told by `laurel check`, with what to do', { timeout: 60_000 }, async () => {
     for (const [file, code] of Object.entries(REFUSED).slice(0, 3)) {
