@@ -15,6 +15,7 @@ import type { RewardColumn } from '../../../workers/reward/reward-column.js';
 import { encodeRewards } from '../../../workers/reward/reward-record.js';
 import { Scorer } from '../../../workers/reward/scorer.js';
 import { segmentUnits } from '../../../workers/reward/segment-units.js';
+import type * as Registry from '../../../workers/reward/sources/registry.js';
 import type { SourceContext } from '../../../workers/reward/sources/source.js';
 import type { Units } from '../../../workers/reward/units.js';
 import { digestOf } from '../../../workers/store/artifacts.js';
@@ -34,7 +35,7 @@ const NOT_DRAWN: readonly string[] = ['onnx', 'implicit'];
 /** What stands under a mask must never be looked at: with `poison` on, sources put a number there that would show. */
 const masked = vi.hoisted(() => ({ poison: false }));
 vi.mock('../../../workers/reward/sources/registry.js', async (original) => {
-  const registry = await original<typeof import('../../../workers/reward/sources/registry.js')>();
+  const registry = await original<typeof Registry>();
   return {
     ...registry,
     compileSource(...given: Parameters<typeof registry.compileSource>) {
