@@ -10,6 +10,7 @@ import { partName } from './part-name.js';
 import { combineSchema } from './reward-combine.js';
 import { shapeSchema } from './reward-shapes.js';
 import { retentionSchema } from './retention.js';
+import { stagesSchema } from './stages.js';
 import { sourceSchema } from './reward-sources.js';
 
 export const rolloutSchema = z
@@ -62,7 +63,8 @@ export const jobSchema = z
     environment: environmentSchemas,
     policy: policySchema.prefault({}),
     sources: z.record(partName, sourceSchema).describe('Where rewards come from, by name.'),
-    shape: z.array(shapeSchema).max(64).default([]).describe('What is done to a source before it is combined, in order.'),
+    stages: stagesSchema.optional(),
+    shape: z.array(shapeSchema).max(64).default([]).describe('What is done to a source, a named term or the total, in order.'),
     combine: combineSchema.describe('How the sources become one reward.'),
     learn: learnSchema.prefault({}),
     rollout: rolloutSchema.prefault({}),

@@ -1,6 +1,7 @@
 /** What the shape of a job cannot say of its reward: names that must exist, and the types of the expression. */
 import { isCoarser, type Granularity } from './granularity.js';
 import type { Job } from './job.js';
+import { patternFault } from './readings.js';
 import { combinatorsOf, constantWeights, nameOf, type CombineSpec } from './reward-combine.js';
 import { typeOfCombinator, type ExprType, type Say, type Surroundings } from './reward-types.js';
 import { shapedRange, shapeFault } from './reward-shapes.js';
@@ -17,12 +18,18 @@ export function baseOf(job: Pick<Job, 'environment'>): Granularity {
 }
 
 /** Granularities of which an environment has units, from fine to coarse. */
-export function levelsOf(job: Pick<Job, 'environment'>): readonly Granularity[] {
-  return job.environment.kind === 'text' ? ['token', 'episode'] : ['step', 'episode'];
+export function levelsOf(job: Pick<Job, 'environment' | 'stages'>): readonly Granularity[] {
+  if (job.environment.kind === 'text') return ['token', 'episode'];
+  return job.stages === undefined ? ['step', 'episode'] : ['step', 'segment', 'episode'];
 }
 
 export function checkReward(job: Job, say: Say, nearest: Nearest): void {
   const sources = Object.keys(job.sources);
+  if (job.stages !== undefined && job.environment.kind === 'text') say('stages', 'expected no stages: a completion has tokens, and is an episode', 'LAUREL_REWARD_GRANULARITY');
+  if (job.stages?.by === 'message') {
+    const fault = patternFault(job.stages.pattern);
+    if (fault !== undefined) say('stages.pattern', `expected a regular expression, got ${JSON.stringify(job.stages.pattern)}: ${fault}`);
+  }
   const terms = namedTerms(job.combine, sources, say);
   checkShapes(job, [...sources, ...terms], say, nearest);
   for (const [name, spec] of Object.entries(job.sources)) {

@@ -46,7 +46,7 @@ function table(status: RunStatus): string {
 }
 
 function rewardTable(status: RunStatus): string {
-  const rows = Object.entries(status.rewards).map(([name, { mean, maskedShare }]) => [name, number(mean), `${number(100 * maskedShare)} %`, name === 'total' ? '' : number(status.weights[name] ?? 0)]);
+  const rows = Object.entries(status.rewards).map(([name, { mean, maskedShare }]) => [name, number(mean), `${number(100 * maskedShare)} %`, name === 'total' ? '' : number(status.weights[name] ?? status.multipliers?.[`total.${name}`] ?? 0)]);
   return rows.length === 0 ? '' : markdownTable(['reward', 'mean per transition', 'unknown', 'weight'], rows);
 }
 

@@ -80,7 +80,8 @@ export function randomJob(seed: number): { readonly workload: Workload; readonly
   const places = [...composer.sources, ...namesIn(combine), 'total'];
   const shape = Array.from({ length: draw.below(3) }, () => randomShape(composer, draw.pick(places)));
   const text = { environment: { kind: 'text', task: { name: 'json-recipe' } }, policy: { kind: 'transformer', preset: 'tiny' }, learn: { kind: 'group-policy-gradient', groupSize: 4 } };
-  const grid = { environment: { kind: 'grid-world' }, policy: { preset: 'tiny', ...(combine['op'] === 'vector' && draw.chance(0.8) && { valueHeads: { all: { sources: (combine['of'] as Expression[]).map(termName) } } }) } };
+  const stages = draw.pick([undefined, undefined, { by: 'steps', steps: 3 }, { by: 'message', pattern: 'wall|key' }]);
+  const grid = { environment: { kind: 'grid-world' }, ...(stages && { stages }), policy: { preset: 'tiny', ...(combine['op'] === 'vector' && draw.chance(0.8) && { valueHeads: { all: { sources: (combine['of'] as Expression[]).map(termName) } } }) } };
   return { workload, job: { name: 'random', ...(workload === 'text' ? text : grid), sources, shape, combine, stop: { versions: 1 } } };
 }
 
@@ -157,6 +158,7 @@ const COMBINATOR_MAKERS: Readonly<Record<string, (composer: Composer, depth: num
       const down = { op: 'assign', of: randomExpression(composer, depth), to: fine, rule: draw.pick(DOWN_RULES.slice(0, 4)), discount: 0.9 };
       return draw.chance(0.7) ? { of: down, to: coarse, rule: draw.pick(UP_RULES) } : { of: draw.pick(composer.sources), to: fine, rule: draw.pick(DOWN_RULES) };
     }
+    if (draw.chance(0.2)) return { of: { ...up, to: 'segment' }, to: fine, rule: 'last' };
     return draw.chance(0.7) ? { of: up, to: fine, rule: draw.chance(0.8) ? 'last' : draw.pick(DOWN_RULES) } : { of: randomExpression(composer, depth), to: draw.pick([fine, coarse]), rule: 'last' };
   },
 };

@@ -120,7 +120,7 @@ export class Scorer {
     const { reader, store } = this.options;
     if (job.environment.kind === 'text') return completionUnits(await reader.columns(segment, COMPLETION_UNIT_COLUMNS, signal));
     const table = await reader.columns(segment, segmentUnitColumns(graph.numbers), signal);
-    return segmentUnits(table, graph.numbers, await readHistory(store, segment, table, graph.history, signal));
+    return segmentUnits(table, graph.numbers, await readHistory(store, segment, table, graph.history, signal), job.stages);
   }
 
   /** What each source of kind `model` looks at for the messages of one segment. */
@@ -196,7 +196,7 @@ export function scoringOf(job: Job, input: Pick<ScoreInput, 'labels' | 'models' 
   );
   // Constant weights of a flat sum are those in force; those of a tree stand in it too, and stay what the job says.
   const flat = job.combine.op === 'linear' && Object.keys(job.combine).every((key) => key === 'op' || key === 'weights') && Object.values(job.combine.weights).every((weight) => typeof weight === 'number');
-  return hashOf({ sources, shape: job.shape, combine: flat ? { op: job.combine.op, weights: input.weights } : { ...job.combine, inForce: input.weights }, ...(input.state && { state: input.state }) });
+  return hashOf({ sources, shape: job.shape, combine: flat ? { op: job.combine.op, weights: input.weights } : { ...job.combine, inForce: input.weights }, ...(job.stages && { stages: job.stages }), ...(input.state && { state: input.state }) });
 }
 
 function keep<T>(entries: Map<string, T>, key: string, value: T): void {

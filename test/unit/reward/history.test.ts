@@ -66,6 +66,34 @@ describe('an episode that runs across segments', () => {
     expect([...whole.value]).toEqual([...rewards[8]!.value]);
   });
 
+  it('is divided into stages that end after so many steps, whichever segment that lies in', async () => {
+    const job = resolveJob({
+      ...JOB,
+      stages: { by: 'steps', steps: 5 },
+      combine: { op: 'assign', to: 'step', rule: 'last', of: { op: 'assign', to: 'segment', rule: 'sum', of: 'words' } },
+    });
+    const graph = new RewardGraph(job);
+    const tables = await Promise.all(segments.map(async ({ key }) => readTables((await run.store.get(key))!)[0]!));
+    let sums = new Map<string, number>();
+    let paid = 0;
+    for (let index = 0; index < tables.length; index++) {
+      const units = segmentUnits(tables[index]!, [], tables.slice(0, index), job.stages);
+      const { value, mask } = graph.evaluate(units, {}, {}).at(-1)!;
+      const own = segmentUnits(tables[index]!).levels.step!;
+      const environment = tables[index]!.getChild('environment')!.toArray() as Int32Array;
+      for (let row = 0; row < own.units; row++) {
+        const key = String(environment[row]);
+        if (own.position[row] === 0) sums.set(key, 0);
+        sums.set(key, (sums.get(key) ?? 0) + (own.texts[own.textIndex[row]!]?.includes('wall') ? 1 : 0));
+        const ends = own.done[row] === 1 || (own.position[row]! + 1) % 5 === 0;
+        expect([mask[row], value[row]]).toEqual([1, ends ? sums.get(key) : 0]);
+        if (ends) paid += sums.get(key)!;
+        if (ends) sums = new Map([...sums, [key, 0]]);
+      }
+    }
+    expect(paid).toBeGreaterThan(3);
+  });
+
   it('says which segment is missing, so that it can be made again', async () => {
     const job = { ...JOB, name: 'other' };
     const other = await SmallRun.prepare(job);

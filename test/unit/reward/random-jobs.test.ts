@@ -63,8 +63,8 @@ const LABELS: LabelView = (() => {
 
 /** The same units as one batch, and as several; each with the history that a graph asks for. */
 interface Batches {
-  whole(graph: RewardGraph): Units;
-  parts(graph: RewardGraph): readonly Units[];
+  whole(graph: RewardGraph, job: Job): Units;
+  parts(graph: RewardGraph, job: Job): readonly Units[];
 }
 
 describe('jobs put together at random', () => {
@@ -161,7 +161,7 @@ function scoredSoundly(job: Job, batches: Batches, seed: number): number {
     return graph.score(units, contexts, weights, state);
   };
   const what = (column: number): string => `job ${seed}, ${graph.components[column]}: ${JSON.stringify({ sources: job.sources, shape: job.shape, combine: job.combine })}`;
-  const whole = score(batches.whole(graph)).columns;
+  const whole = score(batches.whole(graph, job)).columns;
   expect(whole.length, what(0)).toBe(graph.components.length);
   expect(graph.components.at(-1)).toBe(TOTAL);
   let unknown = 0;
@@ -171,10 +171,10 @@ function scoredSoundly(job: Job, batches: Batches, seed: number): number {
     unknown += column.mask.filter((known) => known === 0).length;
   });
   // What stands under a mask is nobody's business.
-  const poisoned = score(batches.whole(graph), true).columns;
+  const poisoned = score(batches.whole(graph, job), true).columns;
   poisoned.forEach((column, index) => expect(knownOf(column), what(index)).toEqual(knownOf(whole[index]!)));
   // In one batch or in many, now or later.
-  const parts = batches.parts(graph).map((units) => score(units));
+  const parts = batches.parts(graph, job).map((units) => score(units));
   whole.forEach((column, index) => expect(parts.flatMap(({ columns }) => knownOf(columns[index]!)), what(index)).toEqual(knownOf(column)));
   if (state !== undefined) expectRemembered(job, graph, state, parts);
   return unknown;
@@ -218,8 +218,8 @@ function gridBatches(tables: readonly Table[]): Batches {
   const earlier = (index: number, { history }: RewardGraph): Table[] => (history === 'none' ? [] : history === 'previous' ? tables.slice(Math.max(0, index - 1), index) : tables.slice(0, index));
   return {
     // The last segment with all of the episodes that run on into it.
-    whole: (graph) => segmentUnits(tables[tables.length - 1]!, graph.numbers, tables.slice(0, -1)),
-    parts: (graph) => [segmentUnits(tables[tables.length - 1]!, graph.numbers, earlier(tables.length - 1, graph))],
+    whole: (graph, { stages }) => segmentUnits(tables[tables.length - 1]!, graph.numbers, tables.slice(0, -1), stages),
+    parts: (graph, { stages }) => [segmentUnits(tables[tables.length - 1]!, graph.numbers, earlier(tables.length - 1, graph), stages)],
   };
 }
 
