@@ -7,14 +7,14 @@ import { Graph, type Tensor } from '../../../workers/learner/graph/graph.js';
 import { parameterFeeds, type Feeds, type Objective } from '../../../workers/learner/loss-session.js';
 import { Scope } from '../../../workers/learner/networks/scope.js';
 import { classificationObjective } from '../../../workers/reward/models/classification-fit.js';
-import { faded, merged, momentsOf, NO_MOMENTS } from '../../../workers/reward/models/moments.js';
+import { faded, merged, momentsOf, NO_MOMENTS } from '../../../proto/moments.js';
 import { rankingObjective } from '../../../workers/reward/models/ranking-fit.js';
 import { rankingValue } from '../../../workers/reward/models/ranking.js';
 import { TextScores } from '../../../workers/reward/models/text-scores.js';
 import { messageRows, TextNetwork } from '../../../workers/reward/models/text-network.js';
 import type { ModelBody } from '../../../workers/reward/models/model-file.js';
 import type { RewardColumn } from '../../../workers/reward/reward-column.js';
-import type { RewardInput } from '../../../workers/reward/reward-input.js';
+import type { ShapeContext } from '../../../workers/reward/shaping/shape.js';
 import { episodicCountDecay } from '../../../workers/reward/shaping/episodic-count-decay.js';
 
 interface Fixture {
@@ -91,8 +91,8 @@ describe('scores as rewards', () => {
 
   it('decay with the count of the message in its episode as in Python', () => {
     for (const { exponent, rewards, counts, decayed } of fixture.decay) {
-      const input = { textCount: Int32Array.from(counts) } as RewardInput;
-      const { value } = episodicCountDecay({ value: Float32Array.from(rewards) } as RewardColumn, input, exponent);
+      const context = { level: { textCount: Int32Array.from(counts) } } as ShapeContext;
+      const { value } = episodicCountDecay({ op: 'episodic-count-decay', on: 'x', exponent }, { value: Float32Array.from(rewards) } as RewardColumn, context);
       expectClose([...value], decayed, `exponent ${exponent}`);
     }
   });
