@@ -16,7 +16,7 @@ const embeddedJudge = z
       .default('gemma3-270m')
       .describe('A model that Laurel can fetch, or a GGUF file on the worker.'),
     threads: z.int().min(1).max(256).default(1).describe('CPU threads of the model.'),
-    sequences: z.int().min(1).max(16).default(1).describe('Questions evaluated at the same time, each in a context of its own with `threads` threads: the answers are those of one, bit for bit. More than there are spare cores for brings nothing; each keeps the state of the prompt, some 20 MB.'),
+    sequences: z.int().min(1).max(16).default(1).describe('Questions evaluated at the same time, each in a context of its own with `threads` threads: the answers are those of one, bit for bit. More than there are spare cores for brings nothing; each takes about 100 MB.'),
     massFloor: z.number().min(0).max(1).default(0.2).describe('Least joint probability of the label words; below it the reply is unparsable.'),
   })
   .describe('A model inside the annotator worker (llama.cpp), read as next-token probabilities.');
