@@ -67,6 +67,7 @@ const SOURCE_MAKERS: Readonly<Record<string, (composer: Pick<Composer, 'draw' | 
   model: ({ draw }) => ({ fit: draw.pick(['retrieval', 'retrieval', 'bag-of-words', 'classification']), annotator: ANNOTATOR, unknown: draw.pick(['omit', 'drop']), ...(draw.chance(0.1) && { cache: true }) }),
   novelty: ({ draw }) => ({ bonus: { kind: draw.pick(['count', 'nearest']), of: 'text' } }),
   embedding: ({ draw }) => ({ goal: 'key of the door', ...(draw.chance(0.5) && { threshold: 0.1 }) }),
+  implicit: ({ draw }) => ({ form: 'confidence', over: draw.pick(['sum', 'mean']) }),
   spec: ({ draw }) => ({ objective: draw.pick([{ kind: 'functional', of: '1', value: 'sum' }, { kind: 'ltl', propositions: { seen: 'contains(text, "e")' }, formula: 'F seen' }, { kind: 'average-gain', of: '1' }]) }),
 };
 

@@ -29,8 +29,8 @@ const JOBS = 2_000;
 const STORED_JOBS = 20;
 const TEST_MS_MAX = 300_000;
 
-/** Sources that read files, or log-probabilities that these workloads do not have. */
-const NOT_DRAWN: readonly string[] = ['onnx', 'implicit'];
+/** It reads a file of a user. */
+const NOT_DRAWN: readonly string[] = ['onnx'];
 
 /** What stands under a mask must never be looked at: with `poison` on, sources put a number there that would show. */
 const masked = vi.hoisted(() => ({ poison: false }));
