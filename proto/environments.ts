@@ -89,7 +89,7 @@ const textTaskSchemas = z.discriminatedUnion('name', [
   z.strictObject({ name: z.literal('judging'), flaws }).describe('Say which of two answers to a sum is right, after a thought. Graders: format, acc, consistent, judged.'),
   z.strictObject({ name: z.literal('board-game'), flaws }).describe('Tell what a position of tic-tac-toe is worth, and move. An exact solver grades: format, legal, quality, analysis, optimal.'),
   z.strictObject({ name: z.literal('adventure'), flaws }).describe('Fetch three things in turns. Graders: won (sparse), dense (turn rewards), turns.'),
-  z.strictObject({ name: z.literal('ideas') }).describe('Write six letters, more or less novel as the prompt asks. Graders: novelty, feasibility, effectiveness; each prompt says their weights.'),
+  z.strictObject({ name: z.literal('ideas') }).describe('Write six letters, more or less novel as the prompt asks. Graders: novelty, feasibility, effectiveness, asked (their sum by the weights of the prompt).'),
   z
     .strictObject({ name: z.literal('checkable-items'), flaws, checkableShare: z.number().min(0).max(1).default(0.5).describe('Share of prompts with an answer that can be checked.') })
     .describe('Answer sums, which can be checked, and write letters on a subject, which cannot. Graders: surrogate, open, checkable, right.'),

@@ -12,6 +12,7 @@ import { basereward } from './rows/23-basereward.js';
 import { pal } from './rows/24-pal.js';
 import { irl } from './rows/25-irl.js';
 import { topology } from './rows/26-topology.js';
+import { harmo } from './rows/27-harmo.js';
 import { vpl } from './rows/29-vpl.js';
 import { rewardAnything } from './rows/30-reward-anything.js';
 import { skywork } from './rows/37-skywork.js';
@@ -44,6 +45,7 @@ export const SYSTEMS: readonly SystemRow[] = [
   pal,
   irl,
   topology,
+  harmo,
   vpl,
   rewardAnything,
   skywork,

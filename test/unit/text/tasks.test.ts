@@ -169,6 +169,12 @@ describe('ideas', () => {
     expect(ideaScores('f', 'abcde')).toEqual({ novelty: Math.sqrt(1 / 6), feasibility: 0, effectiveness: 1 / 6 });
   });
 
+  it('are rewarded by the weights that their prompt asks for', () => {
+    // 0.2 x sqrt(4/6) + 0.8 x sqrt(2/6) + 0.2 x 5/6.
+    const { asked } = graded('ideas', 'abfggh', { field: 'abcde', novelty: 0.2, feasibility: 0.8, effectiveness: 0.2 });
+    expect(asked).toBeCloseTo(0.2 * 0.8165 + 0.8 * 0.57735 + 0.16667, 4);
+  });
+
   it('bring their weights along, and a tag for each setting', () => {
     const prompt = new TrainingPrompts(taskOf('ideas'), 3).of(0, 1);
     const truth = prompt.truth as { novelty: number; feasibility: number };

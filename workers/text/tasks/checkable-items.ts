@@ -2,8 +2,8 @@
  * Items of which some can be checked: the prompt `?3+4>` has one right answer, `=7`, which stands in the ground truth; the
  * prompt `!badge>` asks for letters that go with a field and has none. Graders: `surrogate`, which stands for a reward model
  * that likes more of what is on the subject, 1 - exp(-letters of the field / 4), and is worth a half where there is an
- * answer to check; `open` the same where there is none, else 0; `checkable` 1 or 0; `right` of what can be checked. Each kind
- * is a tag of its own.
+ * answer to check; `open` the same where there is none to check, else 0; `checkable` 1 or 0; `right` of what can be checked.
+ * Each kind is a tag of its own.
  */
 import type { Draws } from '../draws.js';
 import type { Prompt, TextTask } from './task.js';

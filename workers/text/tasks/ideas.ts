@@ -2,8 +2,8 @@
  * Ideas under control: the prompt `badge 6>` names a field (five letters) and asks for novelty with the weight 0.6; an idea
  * is six letters. Scores stand for three reward models (after arXiv 2412.14626): `novelty` square root of the share of
  * letters outside the field, `feasibility` of those within it, `effectiveness` share of distinct letters. The roots make
- * what is best a mixture that moves with the weights, not one end of it. The ground truth of a prompt holds its weights, so
- * that a sum can weigh each request as it asks.
+ * what is best a mixture that moves with the weights, not one end of it. The ground truth of a prompt holds its weights;
+ * `asked` is the sum by these, so each request is rewarded as it asks.
  */
 import type { Draws } from '../draws.js';
 import type { Prompt, TextTask } from './task.js';
@@ -37,10 +37,11 @@ export function ideas(): TextTask {
       const outside = [...LETTERS].filter((letter) => !field.includes(letter));
       return Array.from({ length: IDEA_LETTERS }, () => draws.pick(draws.uniform() < 0.5 ? [...field] : outside)).join('');
     },
-    rewards: ['novelty', 'feasibility', 'effectiveness'],
+    rewards: ['novelty', 'feasibility', 'effectiveness', 'asked'],
     grade(completion, truth) {
-      const { novelty, feasibility, effectiveness } = ideaScores(completion, (truth as unknown as { readonly field: string }).field);
-      return [novelty, feasibility, effectiveness];
+      const asked = truth as unknown as ReturnType<typeof ideaScores> & { readonly field: string };
+      const { novelty, feasibility, effectiveness } = ideaScores(completion, asked.field);
+      return [novelty, feasibility, effectiveness, asked.novelty * novelty + asked.feasibility * feasibility + asked.effectiveness * effectiveness];
     },
   };
 }
