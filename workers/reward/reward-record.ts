@@ -22,6 +22,8 @@ export interface RewardBody {
   /** What the expression remembered from earlier batches, and the moments that it is to remember of this one. Absent: nothing. */
   readonly state?: RewardState;
   readonly moments?: Readonly<Record<string, Moments>>;
+  /** Units that programs and rules failed for, by source and code; they are masked. Absent: none. */
+  readonly faults?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** Of completions. */
   readonly groups?: GroupCounts;
   /** Of the whole file (see store/seal.ts). Absent in files of earlier versions. */

@@ -5,6 +5,7 @@ import type { Job } from '../../proto/job.js';
 import type { ArtifactRef, GroupCounts, RewardRef, SegmentRef } from '../../proto/references.js';
 import { placeOf, type RestoreResult, type RestoreRewardInput } from '../../proto/restoration.js';
 import { SCHEMA_VERSIONS } from '../../proto/schemas.js';
+import { needsReference } from '../../proto/reward-implicit.js';
 import { isTrained } from '../../proto/reward-fits.js';
 import type { InputRef } from '../learner/update-record.js';
 import { findTrained } from '../learner/update-search.js';
@@ -16,11 +17,14 @@ import type { ObjectStore } from '../store/object-store.js';
 import { COMPLETION_UNIT_COLUMNS, completionUnits } from './completion-units.js';
 import { RewardGraph } from './graph.js';
 import { SourceContexts } from './models/source-contexts.js';
+import { REFERENCE_COLUMNS, ReferenceLogProbs } from './reference-log-probs.js';
 import type { RewardColumn } from './reward-column.js';
 import { decodeRewards, encodeRewards, isUsableReward, isWholeReward } from './reward-record.js';
 import { readHistory, type SegmentPlace } from './segment-history.js';
 import { segmentUnitColumns, segmentUnits } from './segment-units.js';
+import { REFERENCE } from './sources/implicit.js';
 import type { SourceContext } from './sources/source.js';
+import { UserFiles } from './user-files.js';
 import { levelOf, type Units } from './units.js';
 
 export interface ScorerOptions {
@@ -33,6 +37,8 @@ export interface ScorerOptions {
 interface CompiledJob {
   readonly job: Job;
   readonly graph: RewardGraph;
+  /** Where a source compares with version 0. */
+  readonly reference: ReferenceLogProbs | undefined;
 }
 
 /** Jobs kept in memory; the least recently used goes first. */
@@ -42,9 +48,11 @@ export class Scorer {
   private readonly jobs = new Map<string, CompiledJob>();
 
   private readonly sources: SourceContexts;
+  private readonly files: UserFiles;
 
   constructor(private readonly options: ScorerOptions) {
     this.sources = new SourceContexts(options.store, options.reader);
+    this.files = new UserFiles(options.store);
   }
 
   /**
@@ -53,12 +61,12 @@ export class Scorer {
    * @throws LaurelError LAUREL_STORE_*, LAUREL_SCHEMA_MISMATCH, LAUREL_JOB_INVALID
    */
   async score(input: ScoreInput, work: { readonly signal?: AbortSignal } = {}): Promise<RewardRef[]> {
-    const { job, graph } = await this.compiled(input.run);
-    const scoring = scoringOf(job, input);
+    const compiled = await this.compiled(input.run);
+    const scoring = scoringOf(compiled.job, input);
     // All at once, so that what one worker offers is asked of it in one call.
     const stored = await Promise.all(input.segments.map((segment) => this.stored(input.run, segment, scoring)));
     work.signal?.throwIfAborted();
-    return Promise.all(input.segments.map((segment, index) => stored[index] ?? this.scoreOne(input, segment, { job, graph }, scoring, work.signal)));
+    return Promise.all(input.segments.map((segment, index) => stored[index] ?? this.scoreOne(input, segment, compiled, scoring, work.signal)));
   }
 
   /**
@@ -97,10 +105,12 @@ export class Scorer {
     return { ...artifact, shard: segment.shard, seq: segment.seq, scoring, components: body.sums, ...(body.moments && { moments: body.moments }), ...(body.groups ? { groups: body.groups } : {}) };
   }
 
-  private async compute(input: Omit<ScoreInput, 'run' | 'segments'>, segment: ArtifactRef & SegmentPlace, { job, graph }: CompiledJob, scoring: string, signal?: AbortSignal) {
-    const units = await this.units(segment, { job, graph }, signal);
+  private async compute(input: Omit<ScoreInput, 'run' | 'segments'>, segment: ArtifactRef & SegmentPlace, compiled: CompiledJob, scoring: string, signal?: AbortSignal) {
+    const { job, graph } = compiled;
+    const units = await this.units(segment, compiled, signal);
     const level = levelOf(units, units.base);
-    const contexts = await graph.prepare(units, await this.contexts(job, input, units), { signal });
+    const faults: Record<string, Record<string, number>> = {};
+    const contexts = await graph.prepare(units, await this.contexts(job, input, units, faults), { signal });
     const { columns, moments } = graph.score(units, contexts, input.weights, input.state);
     const encoded = encodeRewards(columns, {
       components: graph.components,
@@ -111,22 +121,28 @@ export class Scorer {
       weights: input.weights,
       ...(input.state && { state: input.state }),
       ...(Object.keys(moments).length > 0 && { moments }),
+      ...(Object.keys(faults).length > 0 && { faults }),
       ...groupCounts(level.group, columns[columns.length - 1] as RewardColumn),
     });
     return { ...encoded, units: units.own?.length ?? level.units };
   }
 
-  private async units(segment: ArtifactRef & SegmentPlace, { job, graph }: CompiledJob, signal?: AbortSignal): Promise<Units> {
+  private async units(segment: ArtifactRef & SegmentPlace, { job, graph, reference }: CompiledJob, signal?: AbortSignal): Promise<Units> {
     const { reader, store } = this.options;
-    if (job.environment.kind === 'text') return completionUnits(await reader.columns(segment, COMPLETION_UNIT_COLUMNS, signal));
+    if (job.environment.kind === 'text') {
+      const table = await reader.columns(segment, [...COMPLETION_UNIT_COLUMNS, ...(reference ? REFERENCE_COLUMNS : [])], signal);
+      return completionUnits(table, reference ? { [REFERENCE]: await reference.of(table, signal) } : {});
+    }
     const table = await reader.columns(segment, segmentUnitColumns(graph.numbers), signal);
     return segmentUnits(table, graph.numbers, await readHistory(store, segment, table, graph.history, signal), job.stages);
   }
 
-  /** What each source of kind `model` looks at for the messages of one segment. */
-  private async contexts(job: Job, { labels, models }: Pick<ScoreInput, 'labels' | 'models'>, units: Units): Promise<Record<string, SourceContext>> {
+  /** What each source looks at besides the units of one segment. @param faults is filled in as sources are evaluated */
+  private async contexts(job: Job, { labels, models }: Pick<ScoreInput, 'labels' | 'models'>, units: Units, faults: Record<string, Record<string, number>>): Promise<Record<string, SourceContext>> {
     const contexts: Record<string, SourceContext> = {};
     for (const [source, spec] of Object.entries(job.sources)) {
+      if (spec.kind === 'rule') contexts[source] = { report: (code, count) => void ((faults[source] ??= {})[code] = count) };
+      if (spec.kind === 'onnx') contexts[source] = { file: await this.files.read(spec.file) };
       if (spec.kind !== 'model') continue;
       contexts[source] = await this.sources.of(spec, labels[source], models?.[source], levelOf(units, spec.granularity ?? units.base).texts);
     }
@@ -152,7 +168,8 @@ export class Scorer {
     const key = layout.spec(run);
     const job = await readJson<Job>(this.options.store, key);
     if (job === undefined) throw new LaurelError('LAUREL_STORE_MISSING', `expected ${key} in the store, found nothing; check that all workers see the same store`, { key });
-    const compiled = { job, graph: new RewardGraph(job) };
+    const compares = Object.values(job.sources).some((source) => source.kind === 'implicit' && needsReference(source));
+    const compiled: CompiledJob = { job, graph: new RewardGraph(job), reference: compares ? new ReferenceLogProbs(this.options.store, run, job) : undefined };
     keep(this.jobs, run, compiled);
     return compiled;
   }

@@ -1,5 +1,5 @@
 /** Source `rule`: what can be checked of a unit without asking anybody, by rules and by programs of a user. */
-import { LaurelError } from '../../../proto/errors.js';
+import { LaurelError, type ErrorCode } from '../../../proto/errors.js';
 import type { SourceSpec } from '../../../proto/reward-sources.js';
 import { REWARD_STATUS } from '../../../proto/schemas.js';
 import { knownColumn, type RewardColumn } from '../reward-column.js';
@@ -26,10 +26,11 @@ export function compileRuleSource(name: string, spec: Extract<SourceSpec, { kind
     masked: true,
     ...(rule.numbers ? { numbers: rule.numbers } : {}),
     ...(judgeLater ? { prepare: async (level, _context, work) => judgeLater(casesOf(rule, level).units, work) } : {}),
-    evaluate(level, { prepared }) {
+    evaluate(level, { prepared, report, units }) {
       const cases = casesOf(rule, level);
       const verdicts = judgeLater ? (prepared as readonly Verdict[]) : rule.judge(cases.units);
       if (rule.onError === 'park') expectNoFault(name, verdicts);
+      if (report) reportFaults(cases, verdicts, report, units?.own && level.granularity === units.base ? units.own : level.textIndex.keys());
       const columns = Array.from({ length: rule.elements ?? 1 }, () => knownColumn(level.units));
       cases.of.forEach((at, unit) => at >= 0 && columns.forEach((column, element) => write(column, unit, verdicts[at] as Verdict, element)));
       return rule.elements === undefined ? (columns[0] as RewardColumn) : columns;
@@ -45,6 +46,16 @@ function write(column: RewardColumn, unit: number, verdict: Verdict, element: nu
   column.mask[unit] = 0;
   column.confidence[unit] = 0;
   if (verdict !== null) column.status[unit] = REWARD_STATUS.error;
+}
+
+/** @param own units of this batch: those before it were told with theirs */
+function reportFaults({ of }: Cases, verdicts: readonly Verdict[], report: (code: ErrorCode, units: number) => void, own: Iterable<number>): void {
+  const counts = new Map<ErrorCode, number>();
+  for (const unit of own) {
+    const verdict = verdicts[of[unit] as number] ?? null;
+    if (isFault(verdict)) counts.set(verdict.code, (counts.get(verdict.code) ?? 0) + 1);
+  }
+  for (const [code, count] of counts) report(code, count);
 }
 
 function casesOf(rule: CompiledRule, level: UnitLevel): Cases {
