@@ -3,6 +3,9 @@ import { WordVectors } from './models/bag-of-words.js';
 import { UnitView } from './rules/unit-view.js';
 import type { UnitLevel } from './units.js';
 
+/** Vectors of texts kept; beyond them all are forgotten, which costs time and changes nothing. */
+const KEPT_MAX = 10_000;
+
 export interface Features {
   /** Names of `UnitLevel.numbers` that are read. */
   readonly numbers: readonly string[];
@@ -22,11 +25,18 @@ export function featuresOf(of: string, dimensions: number): Features {
     };
   }
   const words = new WordVectors(dimensions);
+  const known = new Map<string, Float64Array>();
   return {
     numbers: [],
     of(level, unit) {
       const { text } = new UnitView(level, unit);
-      return text === undefined ? undefined : words.sum(text);
+      if (text === undefined) return undefined;
+      let vector = known.get(text);
+      if (!vector) {
+        if (known.size >= KEPT_MAX) known.clear();
+        known.set(text, (vector = words.sum(text)));
+      }
+      return vector;
     },
   };
 }

@@ -2,7 +2,7 @@
 import type { EmbeddingSource } from '../../../proto/reward-embedding.js';
 import { REWARD_STATUS } from '../../../proto/schemas.js';
 import { featuresOf } from '../features.js';
-import { WordVectors } from '../models/bag-of-words.js';
+import { cosine, WordVectors } from '../models/bag-of-words.js';
 import { knownColumn } from '../reward-column.js';
 import { asText } from '../rules/text-rule.js';
 import { readingOf, UnitView } from '../rules/unit-view.js';
@@ -30,7 +30,7 @@ export function compileEmbeddingSource(spec: EmbeddingSource): CompiledSource {
           column.status[unit] = REWARD_STATUS.error;
           continue;
         }
-        const value = spec.form === 'cosine' ? dot(unitVector(state), unitVector(goal)) : projected(state, goal, baseline, spec.alpha);
+        const value = spec.form === 'cosine' ? cosine(state, goal) : projected(state, goal, baseline, spec.alpha);
         column.value[unit] = spec.threshold === null || value > spec.threshold ? value : 0;
       }
       return column;
