@@ -18,9 +18,10 @@ export async function withDigests(input: unknown, folder: string): Promise<unkno
   return { ...(input as object), sources: Object.fromEntries(filled) };
 }
 
-async function withDigest(source: unknown, folder: string): Promise<unknown> {
-  const { kind, file } = (source ?? {}) as { kind?: unknown; file?: { path?: unknown; digest?: unknown } };
-  if (kind !== 'onnx' || typeof file?.path !== 'string') return source;
+async function withDigest(source: unknown, folder: string): Promise<object> {
+  const { kind, file, encoder } = (source ?? {}) as { kind?: unknown; file?: { path?: unknown; digest?: unknown }; encoder?: unknown };
+  if (kind === 'embedding' && encoder) return { ...(source as object), encoder: await withDigest({ kind: 'onnx', ...(encoder as object) }, folder).then(({ kind: _kind, ...filled }: { kind?: unknown }) => filled) };
+  if (kind !== 'onnx' || typeof file?.path !== 'string') return source as object;
   const path = isAbsolute(file.path) ? file.path : resolve(folder, file.path);
   if (typeof file.digest === 'string') return { ...(source as object), file: { ...file, path } };
   try {

@@ -142,6 +142,7 @@ export class Scorer {
     const contexts: Record<string, SourceContext> = {};
     for (const [source, spec] of Object.entries(job.sources)) {
       if (spec.kind === 'rule') contexts[source] = { report: (code, count) => void ((faults[source] ??= {})[code] = count) };
+      if (spec.kind === 'embedding' && spec.encoder) contexts[source] = { file: await this.files.read(spec.encoder.file) };
       if (spec.kind === 'onnx') contexts[source] = { file: await this.files.read(spec.file) };
       if (spec.kind !== 'model') continue;
       contexts[source] = await this.sources.of(spec, labels[source], models?.[source], levelOf(units, spec.granularity ?? units.base).texts);

@@ -91,6 +91,26 @@ describe('a model file of a user', () => {
   });
 });
 
+describe('an encoder of a user', () => {
+  it('embeds units, and goals that are texts; numbers are embeddings already', async () => {
+    const file = { path: join(folder, 'place.onnx'), digest: digestOf(placeModel()) };
+    const source = sourceSchema.parse({ kind: 'embedding', of: 'observation.position', encoder: { file, input: 'place', output: 'reward' }, goal: [1, 0] });
+    const level = steps([{ observation: [3, 1] }, { observation: [-1, 0] }]);
+    const compiled = compileSource('near', source);
+    const column = compiled.evaluate(level, { prepared: await compiled.prepare?.(level, { file: placeModel() }, {}) }) as RewardColumn;
+    // (3, 1) is embedded as (4, 3), (-1, 0) as (-1, 0).
+    expect(column.value[0]).toBeCloseTo(0.8, 6);
+    expect(column.value[1]).toBeCloseTo(-1, 6);
+    const texts = sourceSchema.parse({ kind: 'embedding', encoder: { file: { path: join(folder, 'text.onnx'), digest: digestOf(textModel()) }, input: 'message', output: 'score' }, goal: { path: 'truth' } });
+    const said = compileSource('like', texts);
+    const rows = completions([{ text: 'a', truth: 'b' }, { text: '', truth: 'b' }, { text: 'a' }]);
+    const like = said.evaluate(rows, { prepared: await said.prepare?.(rows, { file: textModel() }, {}) }) as RewardColumn;
+    // One number each, above 0 or 0: the cosine is 1, or 0 where there is no direction.
+    expect([...like.value]).toEqual([1, 0, 0]);
+    expect([...like.mask]).toEqual([1, 1, 0]);
+  });
+});
+
 describe('files by content', () => {
   it('are read from the store once they are in it, whatever lies at their path later', async () => {
     const path = join(folder, 'moved.onnx');

@@ -7,6 +7,12 @@ import { LaurelError } from '../../../proto/errors.js';
 import type { OnnxSource } from '../../../proto/reward-onnx.js';
 import { CounterRandom } from '../../../proto/philox.js';
 
+/** What a job says of a model file. */
+export interface UserModelSpec extends Pick<OnnxSource, 'file' | 'inputs' | 'output' | 'providers' | 'golden' | 'tolerance'> {
+  /** Numbers that the output has for a row; null: as many as it has. */
+  readonly width: number | null;
+}
+
 type Provider = 'cpu' | 'cuda';
 type Row = ArrayLike<number>;
 export type Rows = Readonly<Record<string, Row>>;
@@ -35,11 +41,11 @@ export class UserModel {
     private readonly inputs: Readonly<Record<string, Input>>,
     private readonly output: string,
     /** Numbers of a value. */
-    private readonly width: number,
+    private readonly width: number | null,
   ) {}
 
   /** @throws LaurelError LAUREL_MODEL_INVALID where it cannot be loaded, has other inputs or outputs, or gives other numbers than the golden rows say */
-  static async open(bytes: Uint8Array, spec: OnnxSource): Promise<UserModel> {
+  static async open(bytes: Uint8Array, spec: UserModelSpec): Promise<UserModel> {
     const provider = await providerOf(bytes, spec.providers);
     const model = await UserModel.load(bytes, spec, provider);
     for (const [index, { inputs, output }] of spec.golden.entries()) model.expect(await model.run(inputs), output, spec.tolerance, `golden row ${index}`);
@@ -52,7 +58,7 @@ export class UserModel {
     return model;
   }
 
-  private static async load(bytes: Uint8Array, spec: OnnxSource, provider: Provider): Promise<UserModel> {
+  private static async load(bytes: Uint8Array, spec: UserModelSpec, provider: Provider): Promise<UserModel> {
     const session = await InferenceSession.create(bytes, options(provider)).catch((cause: unknown) => {
       throw invalid(`expected ${spec.file.path} to be a model that loads, got: ${(cause as Error).message.slice(0, 300)}`);
     });
@@ -67,7 +73,7 @@ export class UserModel {
       if (typeof batch === 'number' && batch !== 1) throw invalid(`expected the first dimension of ${metadata.name} of ${path} to be 1 or free, it is ${batch}`);
       inputs[metadata.name] = { type: metadata.type as ElementType, shape: shape.map((size) => (typeof size === 'number' ? size : 0)) };
     }
-    return new UserModel(provider, session, inputs, spec.output, spec.elements?.length ?? 1);
+    return new UserModel(provider, session, inputs, spec.output, spec.width);
   }
 
   /** Numbers that an input has for one row; null: as many as there are. */
@@ -81,7 +87,7 @@ export class UserModel {
     const feeds = Object.fromEntries(Object.entries(this.inputs).map(([name, input]) => [name, tensorOf(name, input, rows[name] ?? [])]));
     const result = (await this.session.run(feeds, [this.output]))[this.output] as Tensor;
     const values = Array.from(result.data as ArrayLike<number | bigint>, Number);
-    if (values.length !== this.width) throw invalid(`expected the output ${this.output} to have ${this.width} numbers for a row, it has ${values.length}`);
+    if (this.width !== null && values.length !== this.width) throw invalid(`expected the output ${this.output} to have ${this.width} numbers for a row, it has ${values.length}`);
     return values;
   }
 

@@ -21,7 +21,7 @@ export function compileOnnxSource(name: string, spec: OnnxSource): CompiledSourc
 
   const open = async (bytes: Uint8Array | undefined): Promise<UserModel> => {
     if (!bytes) throw new LaurelError('LAUREL_INVARIANT_VIOLATED', `expected the model file of the source ${name}`);
-    return UserModel.open(bytes, spec);
+    return UserModel.open(bytes, { ...spec, width });
   };
   return {
     masked: true,
@@ -79,7 +79,8 @@ function rowsOf(level: UnitLevel, unit: number, readings: readonly (readonly [st
   return rows;
 }
 
-function bytesOf(text: string | undefined, width: number | null): number[] | undefined {
+/** UTF-8, cut or filled up with 0 where the model wants so many. */
+export function bytesOf(text: string | undefined, width: number | null): number[] | undefined {
   if (text === undefined) return undefined;
   const bytes = [...Buffer.from(text, 'utf8')];
   return width === null ? bytes : Array.from({ length: width }, (_, at) => bytes[at] ?? 0);

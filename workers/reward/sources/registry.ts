@@ -21,7 +21,7 @@ export function compileSource(name: string, spec: SourceSpec): CompiledSource {
     case 'novelty':
       return compileNoveltySource(spec);
     case 'embedding':
-      return compileEmbeddingSource(spec);
+      return compileEmbeddingSource(name, spec);
     case 'implicit':
       return compileImplicitSource(spec);
     case 'onnx':
