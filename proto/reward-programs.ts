@@ -24,10 +24,10 @@ const javascript = z
     program: z.string().min(1).max(65_536).describe('Script that defines `function reward(unit)`, which returns a number, or null for unknown. Each unit sees a fresh isolate: no state, files, network, clock, random numbers or imports.'),
     elements: z.array(partName).min(1).max(32).nullable().default(null).describe('The program returns a list of so many numbers: a vector with these elements. null: one number.'),
     reads: z
-      .array(z.string().regex(/^(observation\.[A-Za-z0-9_-]+|action|logprob)$/))
+      .array(z.string().regex(/^(count|position|env|observation\.[A-Za-z0-9_-]+|action|logprob)$/))
       .max(16)
       .default([])
-      .describe('Numbers that the program sees as `unit.numbers[name]`: `observation.<tensor>`, `action`, `logprob`.'),
+      .describe('What the program sees besides the texts: `count`, `position` and `env` (`unit.count`, `unit.position`, `unit.env[component]`), and `observation.<tensor>`, `action`, `logprob` (`unit.numbers[name]`). Units that look the same to it are judged once.'),
     operationsMax: z.int().min(OPERATIONS_PER_TICK).max(1_000_000_000).default(1_000_000).describe('Fuel for one unit: jumps back and calls, counted in steps of 10,000.'),
     memoryBytes: z.int().min(262_144).max(67_108_864).default(4_194_304).describe('Memory of the isolate.'),
     stackBytes: z.int().min(16_384).max(524_288).default(131_072).describe('Its stack.'),

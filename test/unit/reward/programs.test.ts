@@ -133,7 +133,7 @@ describe('a source of a program', () => {
   it('sees rewards, counts and the numbers it asks for, and may give a vector', async () => {
     const level = steps([{ env: [2], observation: [3, 4], text: 'é', count: 2 }, { env: [1], observation: [0, 1], text: null }]);
     const program = 'function reward(unit) { const [x, y] = unit.numbers["observation.position"]; return [Math.hypot(x, y), unit.env.score + unit.count + (unit.text === null ? 10 : unit.text.length)] }';
-    const [far, sum] = (await columnsOf({ program, elements: ['far', 'sum'], reads: ['observation.position'] }, level)) as [RewardColumn, RewardColumn];
+    const [far, sum] = (await columnsOf({ program, elements: ['far', 'sum'], reads: ['observation.position', 'count', 'env'] }, level)) as [RewardColumn, RewardColumn];
     expect([...far.value]).toEqual([5, 1]);
     expect([...sum.value]).toEqual([5, 11]);
   });

@@ -5,12 +5,15 @@ import { sharedIsolate } from '../programs/isolate-client.js';
 import type { CompiledRule, Verdict } from './rule.js';
 import type { UnitView } from './unit-view.js';
 
+/** What is read from the unit itself, and no column of numbers. */
+const OWN: readonly string[] = ['count', 'position', 'env'];
+
 export function javascriptRule(spec: JavascriptRule): CompiledRule {
   const { program, elements, reads, onError, operationsMax, memoryBytes, stackBytes } = spec;
   return {
     textsOnly: false,
     withoutText: true,
-    numbers: reads,
+    numbers: reads.filter((name) => !OWN.includes(name)),
     onError,
     ...(elements === null ? {} : { elements: elements.length }),
     judge: () => {
@@ -36,10 +39,10 @@ function inputOf(unit: UnitView, reads: readonly string[]) {
     text: unit.text ?? null,
     ...Object.fromEntries(Object.keys(strings).map((name) => [name, unit.string(name) ?? null])),
     truth: unit.truth ?? null,
-    count: unit.count,
-    position: unit.position,
-    env: Object.fromEntries(rewardNames.map((name) => [name, unit.env(name)])),
-    numbers: Object.fromEntries(reads.map((name) => [name, unit.numbers(name) ?? null])),
+    ...(reads.includes('count') && { count: unit.count }),
+    ...(reads.includes('position') && { position: unit.position }),
+    ...(reads.includes('env') && { env: Object.fromEntries(rewardNames.map((name) => [name, unit.env(name)])) }),
+    numbers: Object.fromEntries(reads.filter((name) => !OWN.includes(name)).map((name) => [name, unit.numbers(name) ?? null])),
   };
 }
 
