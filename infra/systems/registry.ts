@@ -4,6 +4,7 @@ import { modpo } from './rows/2-modpo.js';
 import { rlStruct } from './rows/5-rl-struct.js';
 import { eduAlign } from './rows/6-edu-align.js';
 import { crpo } from './rows/9-crpo.js';
+import { controlledIdeas } from './rows/10-controlled-ideas.js';
 import { armorm } from './rows/12-armorm.js';
 import { stvg } from './rows/16-stvg-o1.js';
 import { oni } from './rows/20-oni.js';
@@ -37,6 +38,7 @@ export const SYSTEMS: readonly SystemRow[] = [
   rlStruct,
   eduAlign,
   crpo,
+  controlledIdeas,
   armorm,
   stvg,
   oni,
