@@ -12,6 +12,7 @@ import { checkImplicit } from './reward-implicit.js';
 import { checkOnnx } from './reward-onnx.js';
 import { checkRule } from './reward-rules.js';
 import { checkObjective } from './reward-specifications.js';
+import { showFault } from './shown-machines.js';
 import type { JudgeSpec } from './judges.js';
 import { checkReward, rootTerms } from './reward-check.js';
 import { constantWeights, sourcesIn } from './reward-combine.js';
@@ -163,6 +164,8 @@ function checkJob(job: Job): JobIssue[] {
     if (source.kind === 'implicit') checkImplicit(source, `sources.${name}`, say, job.environment.kind === 'text');
     if (source.kind === 'onnx') checkOnnx(source, `sources.${name}`, say);
     if (source.kind === 'spec') checkObjective(source.objective, `sources.${name}.objective`, say);
+    const fault = source.kind === 'spec' && source.show ? showFault(source.objective) : undefined;
+    if (fault !== undefined) say(`sources.${name}.show`, fault);
     if (source.kind === 'model') checkMode(source, `sources.${name}`, say);
     if (source.kind === 'model') checkJudge(source.annotator.judge, source.annotator.reasoning, `sources.${name}.annotator.judge`, say);
   }
@@ -190,7 +193,7 @@ export function warningsOf(job: AnyJob): JobIssue[] {
   return Object.entries(job.sources).flatMap(([name, spec]): JobIssue[] =>
     // A potential may depend on anything that has happened: it changes nothing about which policy is best.
     used.has(name) && sourceTypeOf(spec).hiddenState && !job.shape.some((shape) => shape.op === 'potential' && shape.on === name)
-      ? [{ path: `sources.${name}`, message: 'its values depend on what happened earlier in the episode, and the policy does not see that state: what is best may not follow from what it sees. A recurrent policy can remember, or use a source that speaks of single steps', code: 'LAUREL_REWARD_STATE_HIDDEN' }]
+      ? [{ path: `sources.${name}`, message: 'its values depend on what happened earlier in the episode, and the policy does not see that state: what is best may not follow from what it sees. Show it (`show` of a source of kind spec), let a recurrent policy remember, or use a source that speaks of single steps', code: 'LAUREL_REWARD_STATE_HIDDEN' }]
       : [],
   );
 }

@@ -72,7 +72,7 @@ export type ObjectiveSpec = z.output<typeof objectiveSchema>;
 export type ObjectiveOf<Kind extends ObjectiveSpec['kind']> = Extract<ObjectiveSpec, { kind: Kind }>;
 
 export const specSourceSchema = z
-  .strictObject({ kind: z.literal('spec'), ...sourceFields, ...unknownField, objective: objectiveSchema.describe('What is wanted of an episode.') })
+  .strictObject({ kind: z.literal('spec'), ...sourceFields, ...unknownField, objective: objectiveSchema.describe('What is wanted of an episode.'), show: z.boolean().default(false).describe('The policy sees the state of the machine or formula, as one more observation: learning is on the product of both.') })
   .describe('An objective over whole episodes. Its value depends on what came before, which the policy may not see.');
 
 /** Names in the value of a functional. */

@@ -42,7 +42,7 @@ function ofKind(spec: SourceSpec): Partial<SourceType> {
     case 'onnx':
       return { elements: spec.elements };
     case 'spec':
-      return { range: objectiveRange(spec.objective), hiddenState: true };
+      return { range: objectiveRange(spec.objective), hiddenState: !spec.show };
     case 'model': {
       const { kind } = spec.fit;
       const bounded = kind === 'retrieval' || kind === 'classification' || (kind === 'offline' && spec.fit.model === 'classification');

@@ -1,5 +1,6 @@
 /** A policy and value network that is trained on steps of environments. */
 import { actorCriticOf, networkPolicyOf } from '../../proto/learning.js';
+import { shownMachines } from '../../proto/shown-machines.js';
 import { assembleBatch } from './batch.js';
 import { exportPolicy } from './checkpoint.js';
 import { Network } from './networks/network.js';
@@ -7,7 +8,7 @@ import { initialTrainerState, TrainStepper } from './stepper.js';
 import type { Trainee, TraineeContext } from './trainee.js';
 
 export async function createActorCritic({ job, spacesOf }: TraineeContext): Promise<Trainee> {
-  const spaces = await spacesOf(job.environment);
+  const spaces = await spacesOf(job.environment, shownMachines(job));
   const learn = actorCriticOf(job.learn);
   const { segmentSteps, environmentsPerShard } = job.rollout;
   const network = new Network(spaces, networkPolicyOf(job.policy));

@@ -1,5 +1,6 @@
 /** What the updater trains: a policy with its learner, whatever its segments hold. */
 import type { EnvironmentSpec } from '../../proto/environments.js';
+import type { ShownMachines } from '../../proto/shown-machines.js';
 import type { Job } from '../../proto/job.js';
 import type { Spaces } from '../rollout/environments/environment.js';
 import type { SegmentBytes } from './batch.js';
@@ -34,7 +35,7 @@ export interface Trainee {
 export interface TraineeContext {
   readonly run: string;
   readonly job: Job;
-  readonly spacesOf: (environment: EnvironmentSpec) => Promise<Spaces>;
+  readonly spacesOf: (environment: EnvironmentSpec, shows: ShownMachines) => Promise<Spaces>;
   /** Parameters of version 0 by name; not to be asked before they are stored. */
   readonly versionZero: () => Promise<Readonly<Record<string, Float32Array>>>;
 }

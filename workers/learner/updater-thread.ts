@@ -15,7 +15,7 @@ export interface UpdaterThreadData {
 const { storeRoot, ownLocation } = workerData as UpdaterThreadData;
 const store = new LocalStore(storeRoot);
 const reader = new PeerReader({ store, clients: new FlightClientPool(), ownLocation });
-const updater = new Updater({ store, reader, endpoints: [ownLocation], spacesOf: async (environment) => environmentSpaces(environment) });
+const updater = new Updater({ store, reader, endpoints: [ownLocation], spacesOf: async (environment, shows) => environmentSpaces(environment, shows) });
 
 serveThread({
   prepareRun: (input: Parameters<Updater['prepareRun']>[0]) => updater.prepareRun(input),

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { CheckpointInput, PrepareRunInput, PrepareRunResult, UpdateBatch, UpdateInput, UpdateResult } from '../../proto/activities.js';
 import type { EnvironmentSpec } from '../../proto/environments.js';
 import { ERROR_TABLE, errorCodeOf, LaurelError } from '../../proto/errors.js';
+import type { ShownMachines } from '../../proto/shown-machines.js';
 import type { Job } from '../../proto/job.js';
 import type { PolicyRef, UpdateRef } from '../../proto/references.js';
 import { placeOf, type RestoreResult, type RestoreVersionInput } from '../../proto/restoration.js';
@@ -31,7 +32,7 @@ export interface UpdaterOptions {
   readonly reader: ArtifactReader;
   /** Flight locations where this worker offers what it wrote. */
   readonly endpoints: readonly string[];
-  readonly spacesOf: (environment: EnvironmentSpec) => Promise<Spaces>;
+  readonly spacesOf: (environment: EnvironmentSpec, shows: ShownMachines) => Promise<Spaces>;
 }
 
 export interface UpdateWork {

@@ -6,6 +6,7 @@
 import type { EnvironmentSpec, TextSpec } from '../../proto/environments.js';
 import { rowsPerEnvironment, type Job } from '../../proto/job.js';
 import type { PolicySpec } from '../../proto/learning.js';
+import { shownMachines, type ShownMachines } from '../../proto/shown-machines.js';
 import type { TokenTable } from '../text/tokens.js';
 import type { EvaluatedEpisode } from './evaluation.js';
 import type { PolicyBytes } from './policy/group-policy.js';
@@ -15,6 +16,8 @@ import type { MadeBody } from './segment-body.js';
 export interface PlayRecipe {
   readonly run: string;
   readonly environment: EnvironmentSpec;
+  /** Machines whose state the policy sees. */
+  readonly shows: ShownMachines;
   readonly policy: PolicySpec;
   /** Seed of the job. */
   readonly seed: number;
@@ -35,7 +38,7 @@ export interface TextRecipe {
 export function playRecipe(run: string, job: Job, tokens: TokenTable | null = null): PlayRecipe {
   const { environment, policy, seed } = job;
   const text = environment.kind === 'text' && tokens !== null ? { environment, tokens } : null;
-  return { run, environment, policy, seed, environments: job.rollout.environmentsPerShard, segmentSteps: rowsPerEnvironment(job), text };
+  return { run, environment, shows: shownMachines(job), policy, seed, environments: job.rollout.environmentsPerShard, segmentSteps: rowsPerEnvironment(job), text };
 }
 
 export interface OpenShardRequest {

@@ -1,6 +1,7 @@
 /** Live shards and evaluations in this very thread. */
 import { LaurelError } from '../../proto/errors.js';
 import type { EnvironmentSpec } from '../../proto/environments.js';
+import type { ShownMachines } from '../../proto/shown-machines.js';
 import { networkPolicyOf } from '../../proto/learning.js';
 import { EnvironmentEvaluation, EnvironmentShard } from './environment-players.js';
 import type { EnvironmentGroup } from './environments/environment.js';
@@ -14,7 +15,7 @@ const LIVE_SHARDS_MAX = 8;
 
 export interface ShardHostOptions {
   readonly policies: PolicyProvider;
-  readonly createEnvironments: (spec: EnvironmentSpec, size: number) => Promise<EnvironmentGroup>;
+  readonly createEnvironments: (spec: EnvironmentSpec, size: number, shows: ShownMachines) => Promise<EnvironmentGroup>;
   /** Default 8. */
   readonly liveShardsMax?: number;
 }
@@ -85,7 +86,7 @@ export class ShardHost implements RolloutHost {
       this.evaluations.set(id, new TextEvaluation(request));
       return;
     }
-    const group = await this.options.createEnvironments(recipe.environment, Math.min(environments, episodes));
+    const group = await this.options.createEnvironments(recipe.environment, Math.min(environments, episodes), recipe.shows);
     this.evaluations.set(id, await EnvironmentEvaluation.begin(group, await this.acquire(recipe, group), policy, episodes, seed));
   }
 
@@ -110,7 +111,7 @@ export class ShardHost implements RolloutHost {
 
   private async start(recipe: PlayRecipe, shard: number): Promise<LiveShard> {
     if (recipe.text !== null) return { player: new TextShard(recipe, shard), inUse: true };
-    const group = await this.options.createEnvironments(recipe.environment, recipe.environments);
+    const group = await this.options.createEnvironments(recipe.environment, recipe.environments, recipe.shows);
     const shared = await this.acquire(recipe, group);
     const identity = { run: recipe.run, shard, seed: recipe.seed, segmentSteps: recipe.segmentSteps };
     return { player: new EnvironmentShard(identity, group, shared), inUse: true };

@@ -10,6 +10,8 @@ export type Facts = Readonly<Record<string, boolean>>;
 
 export interface RewardMachine {
   readonly initial: number;
+  /** Each state is below it, and at least BEFORE (-1). */
+  readonly states: number;
   step(state: number, facts: Facts): { readonly state: number; readonly reward: number };
   /** Paid on top in the last step of an episode, for the state after it. */
   end(state: number): number;
@@ -21,6 +23,7 @@ export function givenMachine({ initial, states }: Pick<ObjectiveOf<'machine'>, '
   const ways = names.map((name) => (states[name] ?? []).map(({ when, to, reward }) => ({ when: compileExpression(when, booleans), to: names.indexOf(to), reward })));
   return {
     initial: names.indexOf(initial),
+    states: names.length,
     step(state, facts) {
       const scope: Scope = { value: (name) => facts[name], env: () => undefined, numbers: () => undefined };
       const way = (ways[state] ?? []).find(({ when }) => when.evaluate(scope) === true);
@@ -36,6 +39,7 @@ export function formulaMachine({ formula, satisfied, violated }: Pick<ObjectiveO
   const worth = { satisfied, violated };
   return {
     initial: BEFORE,
+    states: next.length,
     step(state, facts) {
       const valuation = propositions.reduce((bits, name, index) => bits | (facts[name] === true ? 1 << index : 0), 0);
       const to = next[Math.max(0, state)]?.[valuation] as number;

@@ -4,10 +4,12 @@
  */
 import type { EnvironmentSpec, StepEnvironmentSpec } from '../../../proto/environments.js';
 import { LaurelError } from '../../../proto/errors.js';
+import type { ShownMachines } from '../../../proto/shown-machines.js';
 import type { EnvironmentGroup, Spaces } from './environment.js';
 import { createGymnasiumGroup, gymnasiumSpaces } from './gymnasium/gymnasium-group.js';
 import { GridWorldGroup, gridWorldSpaces } from './grid-world/grid-world-group.js';
 import { Landmarks, landmarksSpaces } from './landmarks/landmarks.js';
+import { MachineGroup, machinesOf, withMachines } from './machine-group.js';
 import { ModelGroup } from './model-group.js';
 import { createNetHackGroup } from './nethack/nethack-group.js';
 import { nethackSpaces } from './nethack/spaces.js';
@@ -33,15 +35,17 @@ export const environmentRegistry: Registry = {
 };
 
 /** @throws LaurelError LAUREL_JOB_INVALID (texts are written, not stepped through), LAUREL_ENVIRONMENT_FAILED, LAUREL_ASSET_MISSING */
-export async function environmentSpaces(spec: EnvironmentSpec): Promise<Spaces> {
+export async function environmentSpaces(spec: EnvironmentSpec, shows: ShownMachines = {}): Promise<Spaces> {
   const stepped = steppedOf(spec);
-  return definitionOf(stepped).spaces(stepped);
+  return withMachines(await definitionOf(stepped).spaces(stepped), machinesOf(shows));
 }
 
 /** `size` environments stepped together; none has begun an episode. @throws as `environmentSpaces` */
-export async function createEnvironmentGroup(spec: EnvironmentSpec, size: number): Promise<EnvironmentGroup> {
+export async function createEnvironmentGroup(spec: EnvironmentSpec, size: number, shows: ShownMachines = {}): Promise<EnvironmentGroup> {
   const stepped = steppedOf(spec);
-  return definitionOf(stepped).create(stepped, size);
+  const group = await definitionOf(stepped).create(stepped, size);
+  const machines = machinesOf(shows);
+  return machines.length === 0 ? group : new MachineGroup(group, machines);
 }
 
 function steppedOf(spec: EnvironmentSpec): StepEnvironmentSpec {
