@@ -68,10 +68,12 @@ const portfolio = z
 const landmarks = z
   .strictObject({
     kind: z.literal('landmarks'),
-    size: z.int().min(3).max(12).default(5).describe('Side of the room.'),
+    size: z.int().min(3).max(12).default(5).describe('Columns of the room.'),
+    rows: z.int().min(1).max(12).nullable().default(null).describe('Rows of the room; null: as many as columns; 1: a corridor, with A and B at its ends.'),
     landmarks: z.int().min(2).max(4).default(2).describe('Corners to visit in order: A, B, C, D.'),
     episodeStepsMax: z.int().min(1).max(100_000).default(60).describe('Steps after which an episode is truncated.'),
   })
+  .refine(({ rows, landmarks: wanted }) => rows !== 1 || wanted === 2, { message: 'expected 2 landmarks in a corridor, which has 2 ends', path: ['landmarks'] })
   .describe('A room whose corners are to be visited in order; only the own place is seen. Rewards: inOrder, atA, atB, ...');
 
 const flaws = z.number().min(0).max(1).default(0.3).describe('Share of demonstrations that have a flaw.');

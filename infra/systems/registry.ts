@@ -7,6 +7,7 @@ import { crpo } from './rows/9-crpo.js';
 import { controlledIdeas } from './rows/10-controlled-ideas.js';
 import { armorm } from './rows/12-armorm.js';
 import { stvg } from './rows/16-stvg-o1.js';
+import { sharpe } from './rows/18-sharpe.js';
 import { oni } from './rows/20-oni.js';
 import { drm } from './rows/22-drm.js';
 import { basereward } from './rows/23-basereward.js';
@@ -14,8 +15,10 @@ import { pal } from './rows/24-pal.js';
 import { irl } from './rows/25-irl.js';
 import { topology } from './rows/26-topology.js';
 import { harmo } from './rows/27-harmo.js';
+import { constraints } from './rows/28-constraints.js';
 import { vpl } from './rows/29-vpl.js';
 import { rewardAnything } from './rows/30-reward-anything.js';
+import { expressivity } from './rows/35-expressivity.js';
 import { skywork } from './rows/37-skywork.js';
 import { secrets } from './rows/38-secrets.js';
 import { constrained } from './rows/39-constrained.js';
@@ -27,6 +30,7 @@ import { mmrb2 } from './rows/47-mmrb2.js';
 import { toolRl } from './rows/48-toolrl.js';
 import { mahDpo } from './rows/49-mah-dpo.js';
 import { rewardbench2 } from './rows/50-rewardbench2.js';
+import { lucySkg } from './rows/51-lucy-skg.js';
 import { mmRlhf } from './rows/52-mm-rlhf.js';
 import { openRubrics } from './rows/53-open-rubrics.js';
 import { helpsteer } from './rows/56-helpsteer.js';
@@ -41,6 +45,7 @@ export const SYSTEMS: readonly SystemRow[] = [
   controlledIdeas,
   armorm,
   stvg,
+  sharpe,
   oni,
   drm,
   basereward,
@@ -48,8 +53,10 @@ export const SYSTEMS: readonly SystemRow[] = [
   irl,
   topology,
   harmo,
+  constraints,
   vpl,
   rewardAnything,
+  expressivity,
   skywork,
   secrets,
   constrained,
@@ -61,6 +68,7 @@ export const SYSTEMS: readonly SystemRow[] = [
   toolRl,
   mahDpo,
   rewardbench2,
+  lucySkg,
   mmRlhf,
   openRubrics,
   helpsteer,

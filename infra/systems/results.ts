@@ -28,13 +28,16 @@ export function jobsOf(row: SystemRow): Record<string, Readonly<Record<string, u
   return { base, ...Object.fromEntries(variants) };
 }
 
-/** As JSON merge patch (RFC 7396): objects are merged field by field, null removes a field, anything else is replaced; so is an object of another `kind`. */
+/** What says of which sort an object is. */
+const TAGS = ['kind', 'op'] as const;
+
+/** As JSON merge patch (RFC 7396): objects are merged field by field, null removes a field, anything else is replaced; so is an object of another `kind` or `op`. */
 export function merged(base: Readonly<Record<string, unknown>>, changes: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const result: Record<string, unknown> = { ...base };
   for (const [key, change] of Object.entries(changes)) {
     const before = base[key];
     if (change === null) delete result[key];
-    else result[key] = isObject(before) && isObject(change) && before['kind'] === (change['kind'] ?? before['kind']) ? merged(before, change) : change;
+    else result[key] = isObject(before) && isObject(change) && TAGS.every((tag) => before[tag] === (change[tag] ?? before[tag])) ? merged(before, change) : change;
   }
   return result;
 }

@@ -68,6 +68,13 @@ function figure(what: string, value: number, wanted: string, holds: boolean, mov
   return { what, value, wanted, holds: holds && Number.isFinite(value), ...(moved === undefined ? {} : { moved }) };
 }
 
+/** As `measured`, of the untrained policy (`evaluate.untrained`). @throws Error where it was not evaluated */
+export function measuredUntrained(run: StoredRun | undefined, suite: string, name: string): number {
+  const found = run?.evaluations.find((one) => one.suite === suite && one.policyVersion === 0)?.means[name]?.mean;
+  if (found === undefined) throw new Error(`expected the figure ${name} of version 0 in the evaluation ${suite} of ${run?.run ?? 'a run that is missing'}`);
+  return found;
+}
+
 /**
  * The mean that an evaluation of a run gave.
  * @param suite the last of this name

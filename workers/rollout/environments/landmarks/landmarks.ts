@@ -15,11 +15,13 @@ const TEXT_BYTES_MAX = 16;
 const text = (words: string): Uint8Array => Uint8Array.from(Buffer.from(words, 'latin1'));
 const AT = NAMES.map((name) => text(`you stand on ${name}`));
 
-export function landmarksSpaces({ size, landmarks }: LandmarksSpec): Spaces {
+const rowsOf = ({ size, rows }: LandmarksSpec): number => rows ?? size;
+
+export function landmarksSpaces(spec: LandmarksSpec): Spaces {
   return {
-    observations: { place: { type: 'uint8', shape: [1], kind: 'glyphs', vocabulary: size * size } },
+    observations: { place: { type: 'uint8', shape: [1], kind: 'glyphs', vocabulary: spec.size * rowsOf(spec) } },
     action: { kind: 'discrete', count: LANDMARK_ACTIONS.length, names: LANDMARK_ACTIONS },
-    rewards: ['inOrder', ...NAMES.slice(0, landmarks).map((name) => `at${name}`)],
+    rewards: ['inOrder', ...NAMES.slice(0, spec.landmarks).map((name) => `at${name}`)],
     textBytesMax: TEXT_BYTES_MAX,
     episodeStatistics: ['success', 'visited', 'stepsToSuccess'],
   };
@@ -34,14 +36,15 @@ export class Landmarks implements EnvironmentModel {
 
   constructor(private readonly spec: LandmarksSpec) {
     const { size } = spec;
+    const last = size * rowsOf(spec) - 1;
     // The corners, opposite ones first: the way from each to the next is the longest there is.
-    this.places = [0, size * size - 1, size - 1, size * (size - 1)].slice(0, spec.landmarks);
+    this.places = [0, last, size - 1, last - size + 1].slice(0, spec.landmarks);
   }
 
   reset(seed: EpisodeSeed): void {
-    const { size } = this.spec;
+    const places = this.spec.size * rowsOf(this.spec);
     const random = new CounterRandom(seed.low, 'environment');
-    const free = Array.from({ length: size * size }, (_, place) => place).filter((place) => !this.places.includes(place));
+    const free = Array.from({ length: places }, (_, place) => place).filter((place) => !this.places.includes(place));
     this.at = free[Math.floor(random.uniform(0, seed.high) * free.length)] as number;
     this.visited = this.steps = 0;
   }
@@ -49,7 +52,7 @@ export class Landmarks implements EnvironmentModel {
   step(action: ArrayLike<number>): ModelOutcome {
     const { size } = this.spec;
     const [x, y] = [(this.at % size) + (STEP_X[action[0] as number] as number), Math.floor(this.at / size) + (STEP_Y[action[0] as number] as number)];
-    if (x >= 0 && y >= 0 && x < size && y < size) this.at = y * size + x;
+    if (x >= 0 && y >= 0 && x < size && y < rowsOf(this.spec)) this.at = y * size + x;
     this.steps += 1;
     const landmark = this.places.indexOf(this.at);
     if (landmark === this.visited) this.visited += 1;

@@ -10,7 +10,7 @@ import { clipped, type EnvironmentModel, type ModelOutcome } from '../model-grou
 /** The table is [-1, 1] x [-1, 1]. */
 const HALF = 1;
 /** Speed gained by a full force in one step, and the share of the speed that is kept. */
-const PUSH = 0.03;
+const PUSH = 0.015;
 const KEPT = 0.85;
 /** The puck moves when the mass is nearer than this. */
 const CONTACT = 0.16;

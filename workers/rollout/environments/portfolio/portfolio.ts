@@ -1,6 +1,6 @@
 /**
  * Four assets whose returns are drawn anew for each episode: weights over them are chosen at every step. The first asset pays
- * most and swings most, the second pays half as much and hardly swings, the third and the fourth swing against each other
+ * most and swings most, the second pays a quarter and hardly swings, the third and the fourth swing against each other
  * (half of each is calm and pays a little), and the mean of all follows a slow tide that the last returns show.
  */
 import { CounterRandom } from '../../../../proto/philox.js';
@@ -10,7 +10,7 @@ import type { EnvironmentModel, ModelOutcome } from '../model-group.js';
 
 export const ASSETS = 4;
 /** Mean and standard deviation of the return of a step. */
-const MEANS = [0.004, 0.002, 0.0015, 0.0015] as const;
+const MEANS = [0.008, 0.002, 0.0015, 0.0015] as const;
 const DEVIATIONS = [0.06, 0.008, 0.03, 0.03] as const;
 /** Third and fourth: correlation of their swings. */
 const HEDGE = -0.9;

@@ -1,0 +1,27 @@
+/** Lucy-SKG: rewards combined so that none of them makes up for another. */
+import { firstVersionAbove, smoothed } from '../learning-curve.js';
+import { atLeast, measured, measuredUntrained, reported, type SystemRow } from '../system-row.js';
+
+export const lucySkg: SystemRow = {
+  row: 51,
+  name: 'lucy-skg',
+  system: 'Lucy-SKG: Kinesthetic Reward Combination',
+  paper: '2305.15801',
+  checked:
+    'A mass pushes a puck to a place. Two rewards, being near the puck and the puck being near its place, are combined as the signed geometric mean (KRC) and used as a potential; against the same job with their mean in its place. The version from which the mean reward of the goal over ten versions is at 80 % of the best that either run reaches, and the success of the final policies on the same 128 evaluation seeds. The values (2, 8) → 4, (−.5, −.5) → −.5 and 0 → 0 are unit tests of the combinator.',
+  reading: 'The two rewards of nearness are 1 / (1 + (d / .35)²) in the place of the powers of exponentials of the paper; its potential has a factor on negative differences, ours has none, so that which policy is best does not change.',
+  absent: 'Rocket League, and the auxiliary tasks of reward and state prediction.',
+  short: false,
+  variants: { 'linear-mean': { combine: { of: [{ op: 'linear', name: 'krc', weights: { near: 0.5, 'puck-near': 0.5 } }] } } },
+  check({ base, 'linear-mean': linear }) {
+    const best = Math.max(...[base, linear].flatMap((run) => smoothed(run, 'reward.goal').map(({ mean: value }) => value)));
+    const [krc, mean] = [base, linear].map((run) => firstVersionAbove(run, 'reward.goal', 0.8 * best)) as [number, number];
+    return [
+      reported('success, untrained', measuredUntrained(base, 'policy', 'success')),
+      reported('success of the linear mean', measured(linear, 'policy', 'success')),
+      atLeast('success of KRC', measured(base, 'policy', 'success'), 0.8),
+      reported('version from which KRC is near its best', krc),
+      atLeast('versions by which KRC is there before the linear mean', mean - krc, 1),
+    ];
+  },
+};
