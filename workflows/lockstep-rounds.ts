@@ -3,7 +3,8 @@ import { asksMore } from './fit-state.js';
 import { fitSource } from './fit-steps.js';
 import type { RunContext } from './run-context.js';
 import { annotateSource, appendMetricsWhenDue, collectShard, scoreSegments, updatePolicy } from './run-steps.js';
-import { admit, stopReached } from './training-decisions.js';
+import { evaluateVersion } from './run-end.js';
+import { admit, nextEvaluation, stopReached } from './training-decisions.js';
 import { shardsWanted } from './training-state.js';
 
 export async function runLockstep(context: RunContext): Promise<void> {
@@ -22,6 +23,9 @@ async function round(context: RunContext): Promise<void> {
     await fitSource(context, source);
   }
   await learn(context);
+  const { policy } = context.state;
+  // At the border of a round, so that it stands at the same place in every run of the job; the last version is evaluated at the end.
+  if (policy && policy.version >= nextEvaluation(context.state) && !stopReached(context.state, Date.now())) await evaluateVersion(context, policy);
 }
 
 async function learn(context: RunContext): Promise<void> {

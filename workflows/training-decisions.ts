@@ -93,6 +93,12 @@ function awaitsLabels(state: TrainingState, segment: SegmentRef, ageMs: number):
   });
 }
 
+/** The version at which the next evaluation on the way is due; Infinity: none is wanted. */
+export function nextEvaluation({ job, evaluations }: TrainingState): number {
+  const every = job.schedule.evaluateVersions;
+  return every === 0 || job.evaluate.episodes === 0 ? Infinity : Math.max(0, ...evaluations.map((one) => one.version)) + every;
+}
+
 /** The versions in (parent, parent + batches] at which a checkpoint is due. */
 export function checkpointsDue(job: Job, parent: number, batches: number): number[] {
   const due: number[] = [];

@@ -30,7 +30,7 @@ import { runLockstep } from './lockstep-rounds.js';
 import { endRun, evaluateVersion } from './run-end.js';
 import { isCarried, pack, unpack } from './carried-state.js';
 import { startWatchdog } from './watchdog.js';
-import { stopReached } from './training-decisions.js';
+import { nextEvaluation, stopReached } from './training-decisions.js';
 import { initialState, shardsWanted, type TrainingState } from './training-state.js';
 
 export const statusQuery = defineQuery<RunStatus>('status');
@@ -118,13 +118,12 @@ async function stoppedEarly(context: RunContext): Promise<RunResult> {
 
 /** Evaluations on the way, beside the other loops. */
 async function evaluationLoop(context: RunContext): Promise<void> {
-  const every = context.state.job.schedule.evaluateVersions;
-  if (every === 0) return;
+  if (nextEvaluation(context.state) === Infinity) return;
   for (;;) {
-    const evaluated = Math.max(0, ...context.state.evaluations.map((one) => one.version));
-    const due = (): boolean => !context.state.paused && (context.state.policy?.version ?? 0) >= evaluated + every;
+    const next = nextEvaluation(context.state);
+    const due = (): boolean => !context.state.paused && (context.state.policy?.version ?? 0) >= next;
     const over = (): boolean => context.ending || stopReached(context.state, Date.now());
-    await context.waitFor('evaluation', `version ${evaluated + every}`, () => over() || due());
+    await context.waitFor('evaluation', `version ${next}`, () => over() || due());
     if (over()) return;
     await evaluateVersion(context, context.state.policy!);
   }

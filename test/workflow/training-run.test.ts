@@ -39,6 +39,26 @@ describe('trainingRun', () => {
     expect(calls.finished).toBe(1);
   });
 
+  it.each(['async', 'lockstep'] as const)('evaluates on the way in mode %s, and not at all where no episodes are wanted', async (mode) => {
+    const evaluatedWith = async (episodes: number): Promise<number[]> => {
+      const { activities } = createFakes();
+      const { evaluate } = activities;
+      const versions: number[] = [];
+      activities.evaluate = (input) => {
+        versions.push(input.policy.version);
+        return evaluate(input);
+      };
+      await withWorkers(server, activities, async () => (await start(smallJob({ schedule: { mode, segmentsPerCall: 2, evaluateVersions: 5 }, evaluate: { episodes } }))).result());
+      return versions;
+    };
+    const versions = await evaluatedWith(4);
+    // A call may make several versions: the first one at or after each fifth is evaluated.
+    expect(versions.length).toBeGreaterThanOrEqual(3);
+    versions.slice(0, -1).forEach((version, index) => expect(version - (versions[index - 1] ?? 0)).toBeGreaterThanOrEqual(5));
+    expect(versions.at(-1)).toBe(20);
+    expect(await evaluatedWith(0)).toEqual([]);
+  });
+
   it('asks each shard for consecutive segments, each from where the one before ended', async () => {
     const { calls, activities } = createFakes();
     await withWorkers(server, activities, async () => (await start(smallJob())).result());
