@@ -83,17 +83,12 @@ export class LocalStore implements ObjectStore {
     const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
     const path = folder === '' ? this.root : this.pathOf(folder.slice(0, -1));
     const found: StoredObject[] = [];
-    try {
-      for (const entry of await readdir(path, { recursive: true, withFileTypes: true })) {
-        if (!entry.isFile()) continue;
-        const full = join(entry.parentPath, entry.name);
-        const key = full.slice(this.root.length + 1).split(sep).join('/');
-        if (!key.startsWith(prefix) || key.startsWith(TEMPORARY_FOLDER)) continue;
-        found.push({ key, bytes: (await stat(full)).size });
-      }
-    } catch (error) {
-      if (isMissing(error)) return [];
-      throw unavailable(`listing ${prefix}`, error);
+    for (const full of await filesBelow(path, prefix)) {
+      const key = full.slice(this.root.length + 1).split(sep).join('/');
+      if (!key.startsWith(prefix) || key.startsWith(TEMPORARY_FOLDER)) continue;
+      const bytes = await sizeOf(full);
+      // Removed since the folder was read: others write and sweep meanwhile.
+      if (bytes !== undefined) found.push({ key, bytes });
     }
     return found.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
   }
@@ -133,6 +128,30 @@ async function syncFolder(path: string): Promise<void> {
     await folder.sync();
   } finally {
     await folder.close();
+  }
+}
+
+/** Files below a folder; none where it does not exist. @throws LaurelError LAUREL_STORE_UNAVAILABLE */
+async function filesBelow(folder: string, prefix: string): Promise<string[]> {
+  for (;;) {
+    try {
+      const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+      return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    } catch (error) {
+      if (!isMissing(error)) throw unavailable(`listing ${prefix}`, error);
+      // A folder below that was removed while it was read is no reason to call all of it empty.
+      if (!(await exists(folder))) return [];
+    }
+  }
+}
+
+/** Bytes of a file; undefined where it is gone. */
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw unavailable(`looking for ${path}`, error);
   }
 }
 

@@ -24,6 +24,28 @@ describe('LocalStore', () => {
     expect(await readdir(join(root, '.temporary'))).toEqual([]);
   });
 
+  it('lists what stays, whatever is removed while it is listed', async () => {
+    const stays = Array.from({ length: 60 }, (_, index) => `runs/a/stays-${String(index).padStart(2, '0')}`);
+    for (const key of stays) await store.putIfAbsent(key, new Uint8Array(1));
+    let over = false;
+    const churn = Array.from({ length: 4 }, async (_, one) => {
+      for (let at = 0; !over; at++) {
+        const key = `runs/a/goes-${one}-${at}`;
+        await store.putIfAbsent(key, new Uint8Array(1));
+        await store.delete(key);
+      }
+    });
+    try {
+      for (let at = 0; at < 40; at++) {
+        const found = (await store.list('runs/a/')).map(({ key }) => key).filter((key) => key.includes('stays'));
+        expect(found).toEqual(stays);
+      }
+    } finally {
+      over = true;
+      await Promise.all(churn);
+    }
+  });
+
   it('lists by prefix in the order of keys and leaves temporary names out', async () => {
     for (const key of ['runs/b/2', 'runs/b/10', 'runs/a/1', 'labels/x/1']) await store.putIfAbsent(key, bytes(key));
     expect((await store.list('runs/')).map((object) => object.key)).toEqual(['runs/a/1', 'runs/b/10', 'runs/b/2']);
