@@ -79,8 +79,8 @@ describe.runIf(process.platform === 'linux')('a live run whose files are damaged
     await run.until('new versions', () => run.progress.version >= version + 4, 120_000);
     const { attention, restored, ledger } = await run.status();
     expect(attention).toEqual([]);
-    expect(restored).toMatchObject({ policy: 1, checkpoint: 1, reward: 1 });
-    expect(restored!['segment']).toBeGreaterThanOrEqual(2);
+    // Two calls that meet the same damage may both mend it.
+    for (const [kind, least] of Object.entries({ policy: 1, checkpoint: 1, reward: 1, segment: 2 })) expect(restored![kind], kind).toBeGreaterThanOrEqual(least);
     expect(ledger.failed).toEqual({});
     const { code, output } = await run.stop();
     expect(code, output).toBe(0);
