@@ -3,9 +3,11 @@ import { mrmbench } from './rows/1-mrmbench.js';
 import { modpo } from './rows/2-modpo.js';
 import { rlStruct } from './rows/5-rl-struct.js';
 import { eduAlign } from './rows/6-edu-align.js';
+import { visionR1 } from './rows/7-vision-r1.js';
 import { crpo } from './rows/9-crpo.js';
 import { controlledIdeas } from './rows/10-controlled-ideas.js';
 import { armorm } from './rows/12-armorm.js';
+import { xiangqiR1 } from './rows/15-xiangqi-r1.js';
 import { stvg } from './rows/16-stvg-o1.js';
 import { sharpe } from './rows/18-sharpe.js';
 import { oni } from './rows/20-oni.js';
@@ -41,9 +43,11 @@ export const SYSTEMS: readonly SystemRow[] = [
   modpo,
   rlStruct,
   eduAlign,
+  visionR1,
   crpo,
   controlledIdeas,
   armorm,
+  xiangqiR1,
   stvg,
   sharpe,
   oni,
