@@ -2,8 +2,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { FaultJudge } from '../../infra/chaos/fault-judge.js';
 import { canEnterNamespace } from '../../infra/chaos/small-disk.js';
-import type { JobInput } from '../../proto/job.js';
 import { laurelDecides, parked, temporalUpdate } from './by-hand.js';
+import { diskJob } from './disk-job.js';
 import { DisturbedRun } from './disturbed-run.js';
 
 const runs: DisturbedRun[] = [];
@@ -13,24 +13,9 @@ afterEach(async () => {
 
 const DISK_MB = 800;
 
-function job(name: string, url: string): JobInput {
-  return {
-    name,
-    environment: { kind: 'grid-world', episodeStepsMax: 60 },
-    policy: { preset: 'tiny' },
-    sources: { game: { kind: 'env' }, helpful: { kind: 'model', fit: 'retrieval', annotator: { goal: 'open doors', prompt: 'grid-v2', judge: { kind: 'openai', baseUrl: url, model: 'any' } } } },
-    combine: { op: 'linear', weights: { game: 1, helpful: 0.5 } },
-    learn: { batchSegments: 2 },
-    rollout: { shards: 1, environmentsPerShard: 8, segmentSteps: 16 },
-    evaluate: { episodes: 0 },
-    stop: { runMs: 3_600_000 },
-    seed: 4,
-  };
-}
-
 describe.runIf(canEnterNamespace())('a run whose disk takes nothing more', () => {
   it('names it, goes on after a decision when there is room again, and by itself when a read-only disk can be written again', async () => {
-    const run = await DisturbedRun.make(new FaultJudge({ seed: 1, faultShare: 0, thinkMs: [1, 2] }), (url) => job('full', url), DISK_MB);
+    const run = await DisturbedRun.make(new FaultJudge({ seed: 1, faultShare: 0, thinkMs: [1, 2] }), (url) => diskJob('full', url), DISK_MB);
     runs.push(run);
     run.startCli();
     await run.until('some updates', () => run.progress.version >= 4, 120_000);

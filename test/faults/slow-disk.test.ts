@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { FaultJudge } from '../../infra/chaos/fault-judge.js';
 import { setSlowDisk, slowDiskVariables } from '../../infra/chaos/slow-disk.js';
-import type { JobInput } from '../../proto/job.js';
+import { diskJob } from './disk-job.js';
 import { DisturbedRun } from './disturbed-run.js';
 
 const runs: DisturbedRun[] = [];
@@ -10,24 +10,9 @@ afterEach(async () => {
   for (const run of runs.splice(0)) await run.remove();
 });
 
-function job(name: string, url: string): JobInput {
-  return {
-    name,
-    environment: { kind: 'grid-world', episodeStepsMax: 60 },
-    policy: { preset: 'tiny' },
-    sources: { game: { kind: 'env' }, helpful: { kind: 'model', fit: 'retrieval', annotator: { goal: 'open doors', prompt: 'grid-v2', judge: { kind: 'openai', baseUrl: url, model: 'any' } } } },
-    combine: { op: 'linear', weights: { game: 1, helpful: 0.5 } },
-    learn: { batchSegments: 2 },
-    rollout: { shards: 1, environmentsPerShard: 8, segmentSteps: 16 },
-    evaluate: { episodes: 0 },
-    stop: { runMs: 3_600_000 },
-    seed: 4,
-  };
-}
-
 describe.runIf(process.platform === 'linux')('a run whose disk is slow', () => {
   it('goes on slowly, parks nothing, and is as fast as before when the disk is', async () => {
-    const run = await DisturbedRun.make(new FaultJudge({ seed: 1, faultShare: 0, thinkMs: [1, 2] }), (url) => job('slow', url));
+    const run = await DisturbedRun.make(new FaultJudge({ seed: 1, faultShare: 0, thinkMs: [1, 2] }), (url) => diskJob('slow', url));
     runs.push(run);
     run.project.own = slowDiskVariables(run.project.state);
     run.startCli();
