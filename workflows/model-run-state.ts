@@ -5,9 +5,7 @@ import type { ModelJob } from '../proto/preference-job.js';
 import { planSteps, type PlannedStep } from '../proto/preference-plan.js';
 import type { ArtifactRef, EvaluationRef } from '../proto/references.js';
 import type { Attention, DecisionRecord, RunState, RunStatus, StepStatus } from '../proto/status.js';
-import { withParked } from './parked-steps.js';
-
-const DECISIONS_KEPT = 20;
+import { withDecided, withParked } from './parked-steps.js';
 
 export interface ModelStepState {
   readonly plan: PlannedStep;
@@ -75,7 +73,7 @@ export function modelStep(state: ModelRunState, event: ModelRunEvent): ModelRunS
     case 'parked':
       return withParked(state, event.attention);
     case 'unparked':
-      return { ...state, attention: state.attention.filter((one) => one.id !== event.record.id), decisions: [...state.decisions, event.record].slice(-DECISIONS_KEPT) };
+      return withDecided(state, event.record);
     case 'paused':
       return { ...state, paused: true };
     case 'resumed':

@@ -11,6 +11,9 @@ const PARKED_TRY_MS_MAX = 300_000;
 export const CALL_MS_MAX = 30 * 60_000;
 export const HEARTBEAT_TIMEOUT_MS = 15_000;
 
+/** Decisions about parked steps that are carried; all of them stand in the history. */
+export const DECISIONS_KEPT = 20;
+
 /** What a run does with parked steps: they are part of its state. */
 export interface ParkHost {
   readonly attentionCount: () => number;
@@ -126,6 +129,11 @@ export function first<K, V>(map: ReadonlyMap<K, V>, count: number): [K, V][] {
 export function withParked<S extends { readonly attention: readonly Attention[]; readonly attentionCount: number }>(state: S, one: Attention): S {
   if (state.attention.some(({ id }) => id === one.id)) return { ...state, attention: state.attention.map((before) => (before.id === one.id ? one : before)) };
   return { ...state, attention: [...state.attention, one], attentionCount: state.attentionCount + 1 };
+}
+
+/** Its decision is kept beside the ones before it; the step waits no more. */
+export function withDecided<S extends { readonly attention: readonly Attention[]; readonly decisions: readonly DecisionRecord[] }>(state: S, record: DecisionRecord): S {
+  return { ...state, attention: state.attention.filter((one) => one.id !== record.id), decisions: [...state.decisions, record].slice(-DECISIONS_KEPT) };
 }
 
 export function seconds(ms: number): string {

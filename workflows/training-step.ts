@@ -6,12 +6,9 @@ import { withBudget } from '../proto/budget.js';
 import type { AnnotationBounds, SteerInput, SteerRecord } from '../proto/status.js';
 import { advanceRewardState } from '../proto/reward-state.js';
 import { fitted } from './fit-state.js';
-import { withParked } from './parked-steps.js';
+import { DECISIONS_KEPT, withDecided, withParked } from './parked-steps.js';
 import { metricsLines } from './training-metrics.js';
 import { annotationWindow, EPISODE_WINDOW, mapValues, newShard, RATE_WINDOW, rewardMeans, segmentsPerCallMax, shardsWanted, sum, type AnnotationState, type LedgerCounts, type ReadySegment, type TrainingEvent, type TrainingState } from './training-state.js';
-
-/** Decisions about parked steps that are carried; all of them stand in the history. */
-const DECISIONS_KEPT = 20;
 
 /** The next state. Pure: neither argument is changed. */
 export function step(state: TrainingState, event: TrainingEvent): TrainingState {
@@ -57,7 +54,7 @@ export function step(state: TrainingState, event: TrainingEvent): TrainingState 
     case 'parked':
       return withParked(state, event.attention);
     case 'unparked':
-      return { ...state, attention: state.attention.filter((one) => one.id !== event.record.id), decisions: [...state.decisions, event.record].slice(-DECISIONS_KEPT) };
+      return withDecided(state, event.record);
     case 'steered':
       return steered(state, event.steer, event.atMs);
     case 'paused':
