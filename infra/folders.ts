@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { storeLocation } from '../workers/store/store-location.js';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -11,10 +12,10 @@ export function stateFolder(variables: Variables = process.env): string {
   return resolve(own !== undefined && own !== '' ? own : '.laurel');
 }
 
-/** Root of the object store: `LAUREL_STORE`, else `store` in the state folder. */
+/** Root of the object store: `LAUREL_STORE` (a folder, or `s3://bucket/prefix`), else `store` in the state folder. @throws LaurelError LAUREL_JOB_INVALID */
 export function storeRoot(variables: Variables = process.env): string {
   const own = variables['LAUREL_STORE'];
-  return own !== undefined && own !== '' ? resolve(own) : join(stateFolder(variables), 'store');
+  return storeLocation(own !== undefined && own !== '' ? own : join(stateFolder(variables), 'store'));
 }
 
 /** The folder that holds `package.json`, whether this module runs from its source or from `dist/`. */

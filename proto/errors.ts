@@ -29,7 +29,7 @@ export const ERROR_TABLE = {
   LAUREL_STORE_CONFLICT: { retryable: false, meaning: 'An artefact of that name exists with other content.', action: 'Two different computations claim one name; keep the first and report this.' },
   LAUREL_STORE_CORRUPT: { retryable: false, meaning: 'An artefact does not have the length or digest of its reference.', action: 'The artefact is never used; it is made again or its segment is recorded as failed(storage).' },
   LAUREL_STORE_MISSING: { retryable: true, meaning: 'An artefact that a reference names is not in the store.', action: 'Check that all workers see the same store. What follows from other artefacts is made again by itself.' },
-  LAUREL_STORE_UNAVAILABLE: { retryable: true, meaning: 'The store cannot be read or written (disk full, no permission).', action: 'Make room or mend permissions; the step is tried again.' },
+  LAUREL_STORE_UNAVAILABLE: { retryable: true, meaning: 'The store cannot be read or written (disk or bucket full, no permission, nobody answers).', action: 'Make room, mend permissions, or what else the message says; the step is tried again.' },
   LAUREL_KEY_INVALID: { retryable: false, meaning: 'A store key leaves its root or has a character that keys must not have.', action: 'Use names of letters, digits, dot, dash and underscore.' },
   LAUREL_SCHEMA_MISMATCH: { retryable: false, meaning: 'An artefact was written with another schema or schema version than this reader knows.', action: 'Use the version of Laurel that wrote it, or start a new run.' },
   LAUREL_TRANSPORT_FAILED: { retryable: true, meaning: 'A Flight call failed or passed its deadline.', action: 'Retried; the store is read where the peer is gone.' },

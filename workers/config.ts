@@ -1,6 +1,7 @@
 /** Settings of a worker process, all from its environment. */
 import { join, resolve } from 'node:path';
 import { LaurelError } from '../proto/errors.js';
+import { storeLocation } from './store/store-location.js';
 
 /** Which build of the workflows a process runs, for Temporal's worker deployments. */
 export interface WorkerVersion {
@@ -13,6 +14,7 @@ export interface WorkerVersion {
 export interface WorkerConfig {
   /** Holds a small file for each worker of this machine (see slot.ts). */
   readonly slots: string;
+  /** An absolute folder, or `s3://bucket/prefix`. */
   readonly storeRoot: string;
   /** Holds answers of judges until they are in the store. */
   readonly spool: string;
@@ -33,7 +35,7 @@ export function workerConfig(pool: string, variables: Readonly<Record<string, st
   return {
     slots: join(state, 'workers'),
     spool: join(state, 'spool'),
-    storeRoot: resolve(variables['LAUREL_STORE'] || join(state, 'store')),
+    storeRoot: storeLocation(variables['LAUREL_STORE'] || join(state, 'store')),
     flightHost: variables['LAUREL_FLIGHT_HOST'] || '127.0.0.1',
     flightPort: Number(variables['LAUREL_FLIGHT_PORT'] || 0),
     flightAdvertisedHost: variables['LAUREL_FLIGHT_ADVERTISED_HOST'] || undefined,

@@ -24,7 +24,7 @@ import { Scorer } from './reward/scorer.js';
 import { RolloutThread } from './rollout/rollout-thread.js';
 import { Rollout } from './rollout/rollout.js';
 import { SegmentRestorer } from './rollout/segment-restorer.js';
-import { LocalStore } from './store/local-store.js';
+import { openStore } from './store/open-store.js';
 import { threadUrl } from './threads.js';
 import { createArtifactProducer } from './transport/artifact-producer.js';
 import { PeerReader } from './transport/peer-reader.js';
@@ -47,7 +47,7 @@ const SHARDS_AT_ONCE = 2;
 
 export async function createPool(pool: Pool, config: WorkerConfig, workerQueue: string, log: Logger): Promise<PoolMachinery> {
   if (pool === 'workflows') return { concurrency: 1, hasLiveState: false, location: undefined, close: async () => undefined };
-  const store = new LocalStore(config.storeRoot);
+  const store = openStore(config.storeRoot);
   const server = await createFlightServer({
     producer: createArtifactProducer(store),
     host: config.flightHost,

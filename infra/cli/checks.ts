@@ -5,6 +5,8 @@ import { cpus, freemem, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { ERROR_TABLE, errorCodeOf } from '../../proto/errors.js';
 import { ASSETS, assetStatus, cacheFolder, runProgram } from '../../workers/assets/index.js';
+import { openStore } from '../../workers/store/open-store.js';
+import { S3Store } from '../../workers/store/s3-store.js';
 import { connectTo, namedServer } from '../devserver/connection.js';
 import { findDevServer } from '../devserver/dev-server.js';
 import { missingSearchAttributes, registrationCommand } from '../devserver/search-attributes.js';
@@ -29,7 +31,7 @@ export async function runChecks(): Promise<Check[]> {
   const others = await Promise.all([
     checkFolder('cache folder', cacheFolder(), 'LAUREL_CACHE'),
     checkFolder('state folder', stateFolder(), 'LAUREL_STATE'),
-    checkFolder('store', storeRoot(), 'LAUREL_STORE'),
+    guarded('store', checkStore),
     guarded("Temporal's CLI", checkCli),
     ...Object.values(ASSETS).map((definition) => guarded(definition.title, () => checkAsset(definition))),
     checkProgram('Python with pip', process.env['LAUREL_PYTHON'] || 'python3', ['-m', 'pip', '--version'], 'needed only to fetch NetHack and the embedded model, and for Gymnasium environments'),
@@ -70,6 +72,14 @@ async function checkFolder(title: string, path: string, variable: string): Promi
   } catch (error) {
     return { title, state: 'bad', found: `${path} cannot be written (${(error as NodeJS.ErrnoException).code ?? 'error'})`, action: `mend its permissions, or set ${variable} to another folder` };
   }
+}
+
+async function checkStore(): Promise<Check> {
+  const location = storeRoot();
+  const store = openStore(location);
+  if (!(store instanceof S3Store)) return checkFolder('store', location, 'LAUREL_STORE');
+  await store.check();
+  return { title: 'store', state: 'good', found: `${location} answers, can be written and honours conditions`, action: '' };
 }
 
 async function checkCli(): Promise<Check> {

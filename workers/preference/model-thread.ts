@@ -2,7 +2,7 @@
 import { workerData } from 'node:worker_threads';
 import { FlightClientPool } from '../../proto/flight/client-pool.js';
 import type { FitModelInput } from '../../proto/preference-activities.js';
-import { LocalStore } from '../store/local-store.js';
+import { openStore } from '../store/open-store.js';
 import { serveThread } from '../threads.js';
 import { PeerReader } from '../transport/peer-reader.js';
 import { ModelRunner } from './model-runner.js';
@@ -13,7 +13,7 @@ export interface ModelThreadData {
 }
 
 const { storeRoot, ownLocation } = workerData as ModelThreadData;
-const store = new LocalStore(storeRoot);
+const store = openStore(storeRoot);
 const runner = new ModelRunner({ store, reader: new PeerReader({ store, clients: new FlightClientPool(), ownLocation }), endpoints: [ownLocation] });
 
 serveThread({ fitModel: (input: FitModelInput, work) => runner.fitModel(input, work) });

@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { LaurelError } from '../../proto/errors.js';
+import { checkKey, compareKeys, folderOf } from './key.js';
 import type { ObjectStore, StoredObject } from './object-store.js';
 
-const KEY_PATTERN = /^[A-Za-z0-9_][A-Za-z0-9._-]*(\/[A-Za-z0-9_][A-Za-z0-9._-]*)*$/;
 const TEMPORARY_FOLDER = '.temporary';
 
 /**
@@ -22,7 +22,7 @@ export class LocalStore implements ObjectStore {
 
   async putIfAbsent(key: string, body: Uint8Array): Promise<{ readonly created: boolean }> {
     const path = this.pathOf(key);
-    if (await exists(path)) return { created: false };
+    if ((await kindOf(path)) === 'file') return { created: false };
     return this.writing(key, path, body, async (temporary) => {
       try {
         await link(temporary, path);
@@ -70,18 +70,18 @@ export class LocalStore implements ObjectStore {
     try {
       return await readFile(this.pathOf(key));
     } catch (error) {
-      if (isMissing(error)) return undefined;
+      if (isMissing(error) || (error as NodeJS.ErrnoException).code === 'EISDIR') return undefined;
       throw unavailable(`reading ${key}`, error);
     }
   }
 
   async exists(key: string): Promise<boolean> {
-    return exists(this.pathOf(key));
+    return (await kindOf(this.pathOf(key))) === 'file';
   }
 
   async list(prefix: string): Promise<readonly StoredObject[]> {
-    const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
-    const path = folder === '' ? this.root : this.pathOf(folder.slice(0, -1));
+    const folder = folderOf(prefix);
+    const path = folder === '' ? this.root : this.pathOf(folder);
     const found: StoredObject[] = [];
     for (const full of await filesBelow(path, prefix)) {
       const key = full.slice(this.root.length + 1).split(sep).join('/');
@@ -90,7 +90,7 @@ export class LocalStore implements ObjectStore {
       // Removed since the folder was read: others write and sweep meanwhile.
       if (bytes !== undefined) found.push({ key, bytes });
     }
-    return found.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+    return found.sort(compareKeys);
   }
 
   async delete(key: string): Promise<void> {
@@ -102,10 +102,7 @@ export class LocalStore implements ObjectStore {
   }
 
   private pathOf(key: string): string {
-    if (!KEY_PATTERN.test(key)) {
-      throw new LaurelError('LAUREL_KEY_INVALID', `expected a store key of letters, digits, '.', '-', '_' in parts joined by '/', got ${JSON.stringify(key)}`);
-    }
-    return join(this.root, ...key.split('/'));
+    return join(this.root, ...checkKey(key).split('/'));
   }
 
   /** Makes a folder once and flushes its parent, so that the name of the folder survives a power cut too. */
@@ -140,7 +137,7 @@ async function filesBelow(folder: string, prefix: string): Promise<string[]> {
     } catch (error) {
       if (!isMissing(error)) throw unavailable(`listing ${prefix}`, error);
       // A folder below that was removed while it was read is no reason to call all of it empty.
-      if (!(await exists(folder))) return [];
+      if ((await kindOf(folder)) === undefined) return [];
     }
   }
 }
@@ -155,12 +152,12 @@ async function sizeOf(path: string): Promise<number | undefined> {
   }
 }
 
-async function exists(path: string): Promise<boolean> {
+/** What is at a path; undefined: nothing. */
+async function kindOf(path: string): Promise<'file' | 'folder' | undefined> {
   try {
-    await stat(path);
-    return true;
+    return (await stat(path)).isFile() ? 'file' : 'folder';
   } catch (error) {
-    if (isMissing(error)) return false;
+    if (isMissing(error)) return undefined;
     throw unavailable(`looking for ${path}`, error);
   }
 }

@@ -1,4 +1,4 @@
-/** `laurel doctor`: everything that a start checks, alone, each with what to do. Fetches and changes nothing. */
+/** `laurel doctor`: everything that a start checks, alone, each with what to do. Fetches and changes nothing, but for the object with which a bucket is tried. */
 import type { Command } from 'commander';
 import { runChecks, type Check } from '../checks.js';
 

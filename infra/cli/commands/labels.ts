@@ -14,7 +14,7 @@ import type { LabelRecord } from '../../../workers/annotator/label-record.js';
 import type { AnnotatorDescription } from '../../../workers/annotator/annotator-id.js';
 import { readJson } from '../../../workers/store/artifacts.js';
 import { layout } from '../../../workers/store/layout.js';
-import { LocalStore } from '../../../workers/store/local-store.js';
+import { openStore } from '../../../workers/store/open-store.js';
 import { parsePositive } from '../arguments.js';
 import { storeRoot } from '../../folders.js';
 import { printable } from '../../screen/format.js';
@@ -63,7 +63,7 @@ export function addLabels(program: Command): void {
 
 /** Labels of people: columns or keys `text` and `label` (0 to 1). */
 async function importCommand(prefix: string, file: string, { by }: { by: string }): Promise<void> {
-  const store = new LocalStore(storeRoot());
+  const store = openStore(storeRoot());
   const id = await findAnnotator(store, prefix);
   const log = new LabelLog(store, id);
   const description = await readJson<AnnotatorDescription>(store, layout.annotator(id));
@@ -82,7 +82,7 @@ async function rowsOfFile(file: string): Promise<readonly unknown[]> {
 }
 
 async function listCommand({ json }: { json?: boolean }): Promise<void> {
-  const annotators = await listAnnotators(new LocalStore(storeRoot()));
+  const annotators = await listAnnotators(openStore(storeRoot()));
   if (json === true) console.log(JSON.stringify(annotators, null, 2));
   else if (annotators.length === 0) console.log('no annotator has been opened in this store yet');
   else for (const one of annotators) for (const line of summaryLines(one)) console.log(line);
@@ -98,7 +98,7 @@ function summaryLines({ annotator, mode, judge, prompt, counts, positiveShare, t
 }
 
 async function showCommand(prefix: string, options: ShowOptions): Promise<void> {
-  const store = new LocalStore(storeRoot());
+  const store = openStore(storeRoot());
   const found: LabelRecord[] = [];
   for await (const record of readLabels(store, await findAnnotator(store, prefix))) if (isWanted(record, options)) found.push(record);
   for (const record of found.slice(-options.limit).reverse()) console.log(`${record.label === null ? record.status.padStart(10) : record.label.toFixed(3).padStart(10)}  ${shown(record)}`);
@@ -120,7 +120,7 @@ function shown(record: LabelRecord): string {
 }
 
 async function exportCommand(prefix: string, { format, out }: { format: LabelFileFormat; out?: string }): Promise<void> {
-  const store = new LocalStore(storeRoot());
+  const store = openStore(storeRoot());
   const records = readLabels(store, await findAnnotator(store, prefix));
   // `| head` closes the pipe when it has enough.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {

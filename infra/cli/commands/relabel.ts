@@ -11,7 +11,8 @@ import { pairOfKey } from '../../../workers/annotator/pair.js';
 import { relabel, type Relabelled } from '../../../workers/annotator/relabel.js';
 import { readJson } from '../../../workers/store/artifacts.js';
 import { layout } from '../../../workers/store/layout.js';
-import { LocalStore } from '../../../workers/store/local-store.js';
+import type { ObjectStore } from '../../../workers/store/object-store.js';
+import { openStore } from '../../../workers/store/open-store.js';
 import { storeRoot } from '../../folders.js';
 import { printable } from '../../screen/format.js';
 import { parsePositive } from '../arguments.js';
@@ -41,7 +42,7 @@ export function addRelabel(labels: Command): void {
 }
 
 async function relabelCommand(prefix: string, { with: file, limit, examples, json }: RelabelCommandOptions): Promise<void> {
-  const store = new LocalStore(storeRoot());
+  const store = openStore(storeRoot());
   const from = await findAnnotator(store, prefix);
   const spec = await readSpec(store, from, file);
   const interrupt = watchInterrupt(() => undefined);
@@ -61,7 +62,7 @@ async function relabelCommand(prefix: string, { with: file, limit, examples, jso
 }
 
 /** @throws LaurelError LAUREL_JOB_INVALID */
-async function readSpec(store: LocalStore, from: string, file: string): Promise<AnnotatorSpec> {
+async function readSpec(store: ObjectStore, from: string, file: string): Promise<AnnotatorSpec> {
   const old = await readJson<AnnotatorDescription>(store, layout.annotator(from));
   const { goal } = (old?.prompt ?? {}) as { goal?: unknown };
   let given: unknown;

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { renderRunReport } from '../../../workers/report/report.js';
-import { LocalStore } from '../../../workers/store/local-store.js';
+import { openStore } from '../../../workers/store/open-store.js';
 import { storeRoot } from '../../folders.js';
 
 export function addReport(program: Command): void {
@@ -13,7 +13,7 @@ export function addReport(program: Command): void {
     .argument('<run>', 'id of the run')
     .option('--out <file>', 'where to; default: <run>-report.html in the current folder')
     .action(async (run: string, options: { out?: string }) => {
-      const page = await renderRunReport(new LocalStore(storeRoot()), run);
+      const page = await renderRunReport(openStore(storeRoot()), run);
       const path = resolve(options.out ?? join('.', `${run}-report.html`));
       await writeFile(path, page);
       console.log(path);

@@ -1,13 +1,14 @@
 /** `laurel rescore <run>`: compares fits or annotators on the stored messages of a run, without playing again. */
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { LaurelError } from '../../../proto/errors.js';
 import { TASK_QUEUES, type RescoringResult } from '../../../proto/activities.js';
 import type { Job } from '../../../proto/job.js';
 import { readJson } from '../../../workers/store/artifacts.js';
 import { layout } from '../../../workers/store/layout.js';
-import { LocalStore } from '../../../workers/store/local-store.js';
+import type { ObjectStore } from '../../../workers/store/object-store.js';
+import { openStore } from '../../../workers/store/open-store.js';
+import { storedAt } from '../../../workers/store/store-location.js';
 import { storeRoot } from '../../folders.js';
 import { printable } from '../../screen/format.js';
 import { parsePositive } from '../arguments.js';
@@ -42,7 +43,7 @@ export function addRescore(program: Command): void {
 }
 
 async function rescoreCommand(run: string, options: RescoreOptions): Promise<void> {
-  const store = new LocalStore(storeRoot());
+  const store = openStore(storeRoot());
   const input = { run, segments: options.segments, seed: options.seed, annotate: options.annotate === true, variants: await variantsOf(store, run, options) };
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
   const server = await openServer({ onEvent: say });
@@ -54,7 +55,7 @@ async function rescoreCommand(run: string, options: RescoreOptions): Promise<voi
     const result = (await handle.result()) as RescoringResult;
     for (const line of describe(result)) console.log(line);
     for (const line of await examplesOf(store, result.artifact.key)) console.log(line);
-    console.log(`\nwhole: ${join(storeRoot(), result.artifact.key)}`);
+    console.log(`\nwhole: ${storedAt(storeRoot(), result.artifact.key)}`);
   } finally {
     await crew.stop();
     await server.close();
@@ -62,7 +63,7 @@ async function rescoreCommand(run: string, options: RescoreOptions): Promise<voi
 }
 
 /** @throws LaurelError LAUREL_STORE_MISSING, LAUREL_JOB_INVALID */
-async function variantsOf(store: LocalStore, run: string, options: RescoreOptions): Promise<{ name: string; source: unknown }[]> {
+async function variantsOf(store: ObjectStore, run: string, options: RescoreOptions): Promise<{ name: string; source: unknown }[]> {
   const job = await readJson<Job>(store, layout.spec(run));
   if (job === undefined) throw new LaurelError('LAUREL_STORE_MISSING', `expected ${layout.spec(run)} in the store ${storeRoot()}, found nothing; check the name of the run`, { run });
   const sources = Object.entries(job.sources).filter(([, source]) => source.kind === 'model');
@@ -93,7 +94,7 @@ function describe({ transitions, summaries, comparisons }: RescoringResult): str
   ];
 }
 
-async function examplesOf(store: LocalStore, key: string): Promise<string[]> {
+async function examplesOf(store: ObjectStore, key: string): Promise<string[]> {
   const body = await readJson<{ examples: Record<string, { text: string; count: number; a: number; b: number }[]> }>(store, key);
   return Object.entries(body?.examples ?? {}).flatMap(([pair, found]) => [
     ...(found.length === 0 ? [] : ['', `${pair}, where they differ most:`]),

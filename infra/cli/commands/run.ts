@@ -1,10 +1,12 @@
 /** `laurel run <job>`: fetch, server, workers, submit, watch to the end. What `npm start` does. */
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { RunResult, RunStatus } from '../../../proto/status.js';
 import { canonicalJson, readJson } from '../../../workers/store/artifacts.js';
 import { layout } from '../../../workers/store/layout.js';
-import { LocalStore } from '../../../workers/store/local-store.js';
+import type { ObjectStore } from '../../../workers/store/object-store.js';
+import { openStore } from '../../../workers/store/open-store.js';
+import { S3Store } from '../../../workers/store/s3-store.js';
+import { storedAt } from '../../../workers/store/store-location.js';
 import { ensureAsset } from '../../../workers/assets/index.js';
 import { runPage } from '../../devserver/connection.js';
 import { stateFolder, storeRoot } from '../../folders.js';
@@ -41,7 +43,9 @@ export function addRun(program: Command): void {
 async function runCommand(path: string, options: RunOptions): Promise<void> {
   const file = await readJobFile(path);
   for (const line of warningLines(file.job)) console.error(line);
-  const store = new LocalStore(storeRoot());
+  const store = openStore(storeRoot());
+  // Workers would say so too, after minutes of trying again.
+  if (store instanceof S3Store) await store.check();
   const finished = await finishedBefore(file, options, store);
   if (finished !== undefined) return sayFinished(finished);
 
@@ -100,7 +104,7 @@ async function fetchAndOpen(file: JobFile, signal: AbortSignal, onEvent: (text: 
 }
 
 /** A run of an earlier start that is over needs no server to say so. */
-async function finishedBefore(file: JobFile, options: RunOptions, store: LocalStore): Promise<string | undefined> {
+async function finishedBefore(file: JobFile, options: RunOptions, store: ObjectStore): Promise<string | undefined> {
   if (options.fresh === true) return undefined;
   const run = await wishedRun(file, options);
   return (await store.exists(layout.summary(run))) ? run : undefined;
@@ -111,12 +115,12 @@ async function wishedRun(file: JobFile, options: RunOptions): Promise<string> {
 }
 
 function sayFinished(run: string): void {
-  console.log(`the run ${run} is finished; its report: ${join(storeRoot(), layout.report(run))}`);
+  console.log(`the run ${run} is finished; its report: ${storedAt(storeRoot(), layout.report(run))}`);
   console.log('start a new one with --fresh (npm start -- --fresh)');
 }
 
 /** Undefined where there is nothing to run; it has been said why. */
-async function settleRun(client: RunClient, store: LocalStore, file: JobFile, options: RunOptions, say: (text: string) => void): Promise<Extract<RunChoice, { kind: 'new' | 'continue' }> | undefined> {
+async function settleRun(client: RunClient, store: ObjectStore, file: JobFile, options: RunOptions, say: (text: string) => void): Promise<Extract<RunChoice, { kind: 'new' | 'continue' }> | undefined> {
   const wish = { run: await wishedRun(file, options), jobName: options.id ?? file.job.name, fresh: options.fresh === true };
   const choice = await chooseRun(wish, (run) => client.facts(run, store));
   if (choice.kind === 'finished') {
@@ -141,21 +145,21 @@ async function settleRun(client: RunClient, store: LocalStore, file: JobFile, op
 }
 
 function sayEnd(result: RunResult, status: RunStatus | undefined, say: (text: string) => void): void {
-  const folder = join(storeRoot(), 'runs', result.run);
+  const folder = storedAt(storeRoot(), `runs/${result.run}`);
   if (status?.steps !== undefined) return sayModelEnd(result, status, folder, say);
   say(`\n${result.run} ${result.outcome}: version ${result.version}, ${result.transitionsTrained.toLocaleString('en')} transitions trained`);
   say(`  segments    ${segmentsText({ ledger: result.ledger, segmentsQueued: 0 })}`);
   evaluationTable((status?.evaluations ?? []).slice(-EVALUATIONS_SAID)).forEach((line, index) => say(`  ${index === 0 ? 'evaluation' : '          '}  ${line}`));
-  say(`  report      ${join(folder, 'report.html')}`);
-  say(`  summary     ${join(folder, 'summary.json')}`);
-  say(`  metrics     ${join(folder, 'metrics.jsonl')}`);
-  say(`  policy      ${join(folder, 'checkpoints')}`);
+  say(`  report      ${folder}/report.html`);
+  say(`  summary     ${folder}/summary.json`);
+  say(`  metrics     ${folder}/metrics.jsonl`);
+  say(`  policy      ${folder}/checkpoints`);
 }
 
 function sayModelEnd(result: RunResult, status: RunStatus, folder: string, say: (text: string) => void): void {
   say(`\n${result.run} ${result.outcome}: ${result.version.toLocaleString('en')} optimiser steps, ${status.evaluations.length} evaluations`);
   for (const [name, text] of evaluationRows(status)) say(`  ${name.padEnd(20)}  ${text}`);
-  say(`  report                ${join(folder, 'report.html')}`);
-  say(`  summary               ${join(folder, 'summary.json')}`);
-  if (status.steps?.some(({ kind }) => kind === 'fit') === true) say(`  models                ${join(folder, 'models')}`);
+  say(`  report                ${folder}/report.html`);
+  say(`  summary               ${folder}/summary.json`);
+  if (status.steps?.some(({ kind }) => kind === 'fit') === true) say(`  models                ${folder}/models`);
 }

@@ -4,7 +4,7 @@ import { LaurelError } from '../../../proto/errors.js';
 import type { RunStatus } from '../../../proto/status.js';
 import { readJson } from '../../../workers/store/artifacts.js';
 import { layout } from '../../../workers/store/layout.js';
-import { LocalStore } from '../../../workers/store/local-store.js';
+import { openStore } from '../../../workers/store/open-store.js';
 import { runPage } from '../../devserver/connection.js';
 import { storeRoot } from '../../folders.js';
 import { openScreen } from '../../screen/live-screen.js';
@@ -40,7 +40,7 @@ export function addStatus(program: Command): void {
 /** A run that is over has its last status in its summary; neither server nor workers are needed. */
 async function storedStatus(run: string): Promise<RunStatus | undefined> {
   if (!/^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(run)) return undefined;
-  const summary = await readJson<{ status?: RunStatus; outcome?: string }>(new LocalStore(storeRoot()), layout.summary(run));
+  const summary = await readJson<{ status?: RunStatus; outcome?: string }>(openStore(storeRoot()), layout.summary(run));
   if (summary?.status === undefined) return undefined;
   const states = { completed: 'Completed', stopped: 'Stopped', cancelled: 'Cancelled' } as const;
   const state = states[summary.outcome as keyof typeof states] ?? summary.status.state;

@@ -1,6 +1,6 @@
 /** `laurel submit <job>`: starts a run on a server that has workers somewhere. */
 import type { Command } from 'commander';
-import { LocalStore } from '../../../workers/store/local-store.js';
+import { openStore } from '../../../workers/store/open-store.js';
 import { runPage } from '../../devserver/connection.js';
 import { stateFolder, storeRoot } from '../../folders.js';
 import { readJobFile, warningLines } from '../job-file.js';
@@ -22,7 +22,7 @@ export function addSubmit(program: Command): void {
       try {
         const client = new RunClient(server.connection, server.target.namespace);
         const id = options.id ?? file.job.name;
-        const store = new LocalStore(storeRoot());
+        const store = openStore(storeRoot());
         // Only --fresh looks for another id, and it leaves the run that has this one alone.
         const choice = options.fresh === true ? await chooseRun({ run: id, jobName: id, fresh: true }, (run) => client.facts(run, store)) : undefined;
         const run = choice?.run ?? id;

@@ -1,7 +1,7 @@
 /** `laurel sweep <run>`: removes from the store what the run needs no more, by the retention of its job. */
 import type { Command } from 'commander';
 import { Sweeper } from '../../../workers/retention/sweeper.js';
-import { LocalStore } from '../../../workers/store/local-store.js';
+import { openStore } from '../../../workers/store/open-store.js';
 import { storeRoot } from '../../folders.js';
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
@@ -16,7 +16,7 @@ export function addSweep(program: Command): void {
 }
 
 async function sweepCommand(run: string, options: { dryRun?: boolean }): Promise<void> {
-  const sweeper = new Sweeper(new LocalStore(storeRoot()));
+  const sweeper = new Sweeper(openStore(storeRoot()));
   const plan = await sweeper.plan(run);
   for (const { reason, objects } of plan.removals) console.log(`${objects.length.toLocaleString('en')} objects, ${megabytes(objects.reduce((sum, { bytes }) => sum + bytes, 0))}: ${reason}`);
   if (plan.removals.length === 0) console.log('nothing to remove');

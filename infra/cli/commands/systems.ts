@@ -1,7 +1,7 @@
 /** `laurel systems [row]`: runs published reward systems through the whole pipeline and says what they reached. */
 import type { Command } from 'commander';
 import { LaurelError } from '../../../proto/errors.js';
-import { LocalStore } from '../../../workers/store/local-store.js';
+import { openStore } from '../../../workers/store/open-store.js';
 import { storeRoot } from '../../folders.js';
 import { SYSTEMS } from '../../systems/registry.js';
 import { passed, recordResult } from '../../systems/results.js';
@@ -46,7 +46,7 @@ async function systemsCommand(names: readonly string[], options: SystemsOptions)
     const client = new RunClient(server.connection, server.target.namespace);
     const outcomes: RowOutcome[] = [];
     for (const row of rows) {
-      const outcome = await runRow(row, { client, store: new LocalStore(storeRoot()), signal: interrupt.signal, say: (text) => console.error(`${row.row}: ${text}`) });
+      const outcome = await runRow(row, { client, store: openStore(storeRoot()), signal: interrupt.signal, say: (text) => console.error(`${row.row}: ${text}`) });
       outcomes.push(outcome);
       for (const line of outcomeLines(outcome)) console.log(line);
       if (options.record === true && outcome.failure === null) await recordResult(row, outcome.figures, outcome.seconds);

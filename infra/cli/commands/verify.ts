@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import { FlightClientPool } from '../../../proto/flight/client-pool.js';
 import { createShardHost } from '../../../workers/rollout/create-shard-host.js';
-import { LocalStore } from '../../../workers/store/local-store.js';
+import type { ObjectStore } from '../../../workers/store/object-store.js';
+import { openStore } from '../../../workers/store/open-store.js';
 import { PeerReader } from '../../../workers/transport/peer-reader.js';
 import { isModelRun, verifyModelRun } from '../../../workers/preference/model-verifier.js';
 import { checkInvariants } from '../../../workers/verify/invariants.js';
@@ -31,7 +32,7 @@ export function addVerify(program: Command): void {
 }
 
 async function verifyCommand(run: string, options: VerifyCommandOptions): Promise<void> {
-  const store = new LocalStore(storeRoot());
+  const store = openStore(storeRoot());
   if (await isModelRun(store, run)) return verifyModels(store, run);
   const invariants = await checkInvariants({ store, run });
   console.log(`${run}: ${invariants.segments.toLocaleString('en')} segments, ${invariants.versions.toLocaleString('en')} versions; ${invariants.faults.length === 0 ? 'every input has its recorded digest, the ledger agrees' : `${invariants.faults.length} faults`}`);
@@ -69,7 +70,7 @@ function describeReport({ same, repeated, versions, verifiableFrom, difference }
   return [...lines, `the first difference: ${difference[0]}`, ...difference.slice(1).map((step) => `  in ${step}`)];
 }
 
-async function verifyModels(store: LocalStore, run: string): Promise<void> {
+async function verifyModels(store: ObjectStore, run: string): Promise<void> {
   const bar = progressBar('steps made again');
   try {
     const { same, differences } = await verifyModelRun(store, run, (done, of, what) => bar.show(done, of, what));

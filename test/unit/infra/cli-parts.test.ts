@@ -107,6 +107,7 @@ describe('small parts', () => {
     expect(stateFolder({ LAUREL_STATE: '/s' })).toBe('/s');
     expect(storeRoot({ LAUREL_STATE: '/s' })).toBe('/s/store');
     expect(storeRoot({ LAUREL_STATE: '/s', LAUREL_STORE: '/t' })).toBe('/t');
+    expect(storeRoot({ LAUREL_STATE: '/s', LAUREL_STORE: 's3://bucket/a/' })).toBe('s3://bucket/a');
     expect(stateFolder({})).toBe(join(process.cwd(), '.laurel'));
   });
 
