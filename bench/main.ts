@@ -1,4 +1,4 @@
-/** `npm run bench -- [embedded] [flight] [labels] [learner] [nethack] [pipeline] [rewards] [text]`: each figure beside its reference, measured in one run. Default: all. */
+/** `npm run bench -- [embedded] [flight] [labels] [learner] [nethack] [pipeline] [rewards] [store] [text]`: each figure beside its reference, measured in one run. Default: all. */
 import { benchEmbedded } from './embedded.js';
 import { benchFlight } from './flight.js';
 import { benchLabels } from './label-scale.js';
@@ -6,6 +6,7 @@ import { benchLearner } from './learner.js';
 import { benchNethack } from './nethack.js';
 import { benchPipeline, type Row } from './pipeline.js';
 import { benchRewards } from './rewards.js';
+import { benchStore } from './store.js';
 import { benchText } from './text.js';
 
 const note = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -27,6 +28,7 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   },
   pipeline: benchPipeline,
   rewards: benchRewards,
+  store: benchStore,
   text: benchText,
 };
 
