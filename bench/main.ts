@@ -1,6 +1,7 @@
-/** `npm run bench -- [embedded] [flight] [labels] [learner] [nethack] [pipeline] [rewards] [store] [text]`: each figure beside its reference, measured in one run. Default: all. */
+/** `npm run bench -- [embedded] [flight] [judges] [labels] [learner] [nethack] [pipeline] [rewards] [store] [text]`: each figure beside its reference, measured in one run. Default: all. */
 import { benchEmbedded } from './embedded.js';
 import { benchFlight } from './flight.js';
+import { benchJudgeRate } from './judge-rate.js';
 import { benchLabels } from './label-scale.js';
 import { benchLearner } from './learner.js';
 import { benchNethack } from './nethack.js';
@@ -14,6 +15,7 @@ const note = (line: string): void => void process.stderr.write(`${line}\n`);
 const BENCHES: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   embedded: benchEmbedded,
   flight: benchFlight,
+  judges: benchJudgeRate,
   labels: benchLabels,
   learner: benchLearner,
   async nethack() {

@@ -129,7 +129,7 @@ const annotatorFields = z
       .regex(/^[a-z0-9-]+$/)
       .nullable()
       .default(null)
-      .describe('Name of the prompt template; null: helpful-v1, or preferred-v1 where the mode is pairwise.'),
+      .describe('Name of the prompt template; null: helpful-v2, or preferred-v1 where the mode is pairwise.'),
     reasoning: z
       .boolean()
       .default(false)
@@ -157,11 +157,14 @@ const annotatorFields = z
   })
   .describe('Asks a judge about messages, in the background, newest first; answers are logged once and shared by all runs.');
 
-/** A goal by name becomes its words and, where the job gives none, its examples. */
-export const annotatorSchema = annotatorFields.transform(({ goal, examples, ...rest }) => {
+/** The prompt where the job names none; stands in the resolved job, so that a later default changes no run that has begun. */
+const DEFAULT_PROMPTS = { pointwise: 'helpful-v2', pairwise: 'preferred-v1' } as const;
+
+/** A goal by name becomes its words and, where the job gives none, its examples; a prompt that is not named gets its name. */
+export const annotatorSchema = annotatorFields.transform(({ goal, examples, prompt, ...rest }) => {
   const preset: GoalPreset | undefined = typeof goal === 'string' ? undefined : GOAL_PRESETS[goal.preset];
   const shown = examples ?? (rest.mode === 'pointwise' ? preset?.examples?.map((one) => ({ ...one })) : undefined);
-  return { goal: typeof goal === 'string' ? goal : GOAL_PRESETS[goal.preset].text, ...(shown !== undefined && { examples: shown }), ...rest };
+  return { goal: typeof goal === 'string' ? goal : GOAL_PRESETS[goal.preset].text, prompt: prompt ?? DEFAULT_PROMPTS[rest.mode], ...(shown !== undefined && { examples: shown }), ...rest };
 });
 export type AnnotatorSpec = z.output<typeof annotatorSchema>;
 export type AnnotatorMode = AnnotatorSpec['mode'];

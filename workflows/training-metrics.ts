@@ -14,6 +14,8 @@ export function metricsLines(state: TrainingState, batches: readonly UpdateBatch
     transitions += update.transitions;
     const rewards = rewardMeans(batches.slice(index, index + 1));
     const values: Record<string, number> = { ...prefixed('learner', update.metrics), lag: update.lagMax, collected: state.transitionsCollected };
+    values['rollout.stepMsP50'] = state.stepMsP50;
+    values['rollout.stepMsP99'] = state.stepMsP99;
     for (const [name, { mean, maskedShare }] of Object.entries(rewards)) {
       values[`reward.${name}`] = mean;
       values[`masked.${name}`] = maskedShare;

@@ -11,14 +11,15 @@ import type { PromptTemplate } from './prompt-template.js';
 
 export const PROMPT_TEMPLATES: readonly PromptTemplate[] = [helpfulV1, gridV1, gridV2, helpfulV2, preferredV1];
 
-const DEFAULTS: Readonly<Record<AnnotatorMode, string>> = { pointwise: helpfulV1.name, pairwise: preferredV1.name };
+/** Of jobs that were resolved before the default was written into them: their labels belong to these prompts. */
+const UNNAMED: Readonly<Record<AnnotatorMode, string>> = { pointwise: helpfulV1.name, pairwise: preferredV1.name };
 
 export type PromptSpec = Pick<AnnotatorSpec, 'prompt' | 'goal'> & Partial<Pick<AnnotatorSpec, 'mode' | 'pairs' | 'reasoning'>> & { readonly examples?: AnnotatorSpec['examples'] | undefined };
 
 /** The prompt of an annotator. @throws LaurelError LAUREL_JOB_INVALID where no template of its mode has that name */
 export function promptOf(spec: PromptSpec): Prompt {
   const mode = spec.mode ?? 'pointwise';
-  const name = spec.prompt ?? DEFAULTS[mode];
+  const name = spec.prompt ?? UNNAMED[mode];
   const template = PROMPT_TEMPLATES.find((one) => one.name === name && one.mode === mode);
   if (template === undefined) {
     const known = PROMPT_TEMPLATES.filter((one) => one.mode === mode).map((one) => one.name);

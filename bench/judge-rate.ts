@@ -1,0 +1,103 @@
+/**
+ * What a judge takes from a run: the same NetHack job without an annotator, with a judge that takes 2 s a label, with one
+ * that is not there, and with one that answers 429 all the time. All in one run of the bench, one after the other, the one
+ * without an annotator at both ends: how far its two figures are apart is the noise of the machine.
+ * `LAUREL_BENCH_JUDGE_MINUTES` (2): how long each of the five plays.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { MetricsLine } from '../proto/activities.js';
+import { FaultJudge, type JudgeFault } from '../infra/chaos/fault-judge.js';
+import { layout } from '../workers/store/layout.js';
+import { runJob, storeOf } from './learning.js';
+import type { Row } from './pipeline.js';
+
+/** Left out at the start of each run: environments, sessions and the server warm up. */
+const WARM_UP_MS = 20_000;
+
+type JudgeState = 'none' | '2 s a label' | 'gone' | '429';
+
+interface Measured {
+  readonly transitionsPerSecond: number;
+  readonly stepMsP50: number;
+  readonly stepMsP99: number;
+  readonly requests: number;
+}
+
+export async function benchJudgeRate(): Promise<Row[]> {
+  const minutes = Number(process.env['LAUREL_BENCH_JUDGE_MINUTES'] ?? '2');
+  const before = await measure('none', minutes);
+  const cases: [JudgeState, Measured][] = [];
+  for (const judge of ['2 s a label', 'gone', '429'] as const) cases.push([judge, await measure(judge, minutes)]);
+  const after = await measure('none', minutes);
+  const without = mean(before, after);
+  return [
+    ...rows('no annotator, last against first (noise)', after, before),
+    ...cases.flatMap(([judge, measured]) => rows(`judge ${judge} (${measured.requests} requests in ${minutes} min) against no annotator`, measured, without)),
+  ];
+}
+
+function rows(what: string, ours: Measured, reference: Measured): Row[] {
+  const row = (unit: string, name: 'transitionsPerSecond' | 'stepMsP50' | 'stepMsP99'): Row => ({ what, unit, ours: ours[name], reference: reference[name], ratio: ours[name] / reference[name] });
+  return [row('transitions/s', 'transitionsPerSecond'), row('ms, p50 of a step of 32 games', 'stepMsP50'), row('ms, p99 of a step of 32 games', 'stepMsP99')];
+}
+
+function mean(a: Measured, b: Measured): Measured {
+  const half = (name: keyof Measured): number => (a[name] + b[name]) / 2;
+  return { transitionsPerSecond: half('transitionsPerSecond'), stepMsP50: half('stepMsP50'), stepMsP99: half('stepMsP99'), requests: 0 };
+}
+
+async function measure(state: JudgeState, minutes: number): Promise<Measured> {
+  const thinkMs = state === '2 s a label' ? 2_000 : 5;
+  const judge = new FaultJudge({ seed: 1, faultShare: 0, thinkMs: [thinkMs, thinkMs] });
+  await judge.start();
+  const fault: Partial<Record<JudgeState, JudgeFault>> = { '429': 'rate-limit' };
+  judge.fault = fault[state] ?? null;
+  const { baseUrl } = judge;
+  if (state === 'gone') await judge.stop();
+  const folder = await mkdtemp(join(tmpdir(), 'laurel-bench-'));
+  try {
+    const name = `judge-${state.replace(/[^a-z0-9]+/g, '-')}`;
+    await runJob(jobOf(name, state === 'none' ? null : baseUrl, minutes), folder);
+    const body = Buffer.from((await storeOf(folder).get(layout.metrics(name)))!).toString('utf8');
+    return { ...figures(body.trim().split('\n').map((line) => JSON.parse(line) as MetricsLine)), requests: judge.journal.length };
+  } finally {
+    await judge.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function figures(lines: readonly MetricsLine[]): Omit<Measured, 'requests'> {
+  const begun = lines[0]!.elapsedMs + WARM_UP_MS;
+  const kept = lines.filter(({ elapsedMs }) => elapsedMs >= begun);
+  const [first, last] = [kept[0]!, kept[kept.length - 1]!];
+  return {
+    transitionsPerSecond: ((last.transitions - first.transitions) * 1_000) / (last.elapsedMs - first.elapsedMs),
+    stepMsP50: median(kept.map(({ values }) => values['rollout.stepMsP50']!)),
+    stepMsP99: median(kept.map(({ values }) => values['rollout.stepMsP99']!)),
+  };
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
+
+/** @param baseUrl null: the game's reward alone */
+function jobOf(name: string, baseUrl: string | null, minutes: number): Record<string, unknown> & { name: string } {
+  const judge = { kind: 'openai', baseUrl, model: 'any', api: 'chat', concurrency: 1 };
+  const helpful = { kind: 'model', fit: 'retrieval', annotator: { goal: 'any', judge } };
+  return {
+    name,
+    environment: { kind: 'nethack' },
+    policy: { preset: 'small' },
+    sources: { game: { kind: 'env' }, ...(baseUrl === null ? {} : { helpful }) },
+    combine: { op: 'linear', weights: { game: 1, ...(baseUrl === null ? {} : { helpful: 0.1 }) } },
+    learn: { batchSegments: 2 },
+    rollout: { shards: 2, environmentsPerShard: 32, segmentSteps: 32 },
+    schedule: { policyLagMax: 16 },
+    evaluate: { episodes: 0 },
+    stop: { runMs: Math.round(minutes * 60_000) },
+    seed: 1,
+  };
+}
