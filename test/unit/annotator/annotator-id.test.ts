@@ -30,7 +30,7 @@ describe('the id of an annotator', () => {
     ['delayMs', { ...SCRIPTED, delayMs: 10 }, {}],
     ['callMs, pendingMax and attemptsMax', SCRIPTED, { callMs: 100, pendingMax: 7, attemptsMax: 9 }],
     ['threshold and answer, which the reward side applies', SCRIPTED, { threshold: 0.9, answer: 'probability' }],
-    ['examples that are those of the template', SCRIPTED, { examples: promptOf({ goal: 'x', prompt: 'helpful-v1' }).template.examples }],
+    ['examples that are those of the template', SCRIPTED, { examples: promptOf({ goal: 'x', prompt: 'helpful-v2' }).template.examples }],
   ])('does not change with %s', async (_what, judge, change) => {
     expect(await idOf(annotatorSpec(judge, change))).toBe(await idOf(annotatorSpec(SCRIPTED)));
   });
@@ -52,11 +52,19 @@ describe('the id of an annotator', () => {
   });
 
   it('is the same for ever where nothing changes', async () => {
-    expect(await idOf(annotatorSpec({ kind: 'scripted', otherwise: 0.5 }, { goal: 'g', examples: [] }))).toBe('ce1cfe624d5456525d15a84efef58ab7');
+    expect(await idOf(annotatorSpec({ kind: 'scripted', otherwise: 0.5 }, { goal: 'g', prompt: 'helpful-v1', examples: [] }))).toBe('ce1cfe624d5456525d15a84efef58ab7');
   });
 });
 
 describe('prompts', () => {
+  it('stand by name in the resolved job, so that a later default changes no run that has begun', () => {
+    const judge = { kind: 'scripted' };
+    expect(annotatorSpec(judge).prompt).toBe('helpful-v2');
+    expect(annotatorSpec(judge, { mode: 'pairwise' }).prompt).toBe('preferred-v1');
+    // Jobs that were resolved before that have no name in them; their labels were asked for with this one.
+    expect(promptOf({ goal: 'x', prompt: null }).template.name).toBe('helpful-v1');
+  });
+
   it('names the templates there are where a job names another', () => {
     expect(() => promptOf({ goal: 'x', prompt: 'none' })).toThrow(/helpful-v1, grid-v1/u);
     expect(new Set(PROMPT_TEMPLATES.map((template) => template.name)).size).toBe(PROMPT_TEMPLATES.length);
