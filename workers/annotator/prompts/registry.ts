@@ -14,7 +14,7 @@ export const PROMPT_TEMPLATES: readonly PromptTemplate[] = [helpfulV1, gridV1, g
 /** Of jobs that were resolved before the default was written into them: their labels belong to these prompts. */
 const UNNAMED: Readonly<Record<AnnotatorMode, string>> = { pointwise: helpfulV1.name, pairwise: preferredV1.name };
 
-export type PromptSpec = Pick<AnnotatorSpec, 'prompt' | 'goal'> & Partial<Pick<AnnotatorSpec, 'mode' | 'pairs' | 'reasoning'>> & { readonly examples?: AnnotatorSpec['examples'] | undefined };
+export type PromptSpec = { readonly prompt: AnnotatorSpec['prompt'] | null } & Pick<AnnotatorSpec, 'goal'> & Partial<Pick<AnnotatorSpec, 'mode' | 'pairs' | 'reasoning'>> & { readonly examples?: AnnotatorSpec['examples'] | undefined };
 
 /** The prompt of an annotator. @throws LaurelError LAUREL_JOB_INVALID where no template of its mode has that name */
 export function promptOf(spec: PromptSpec): Prompt {
