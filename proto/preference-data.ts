@@ -168,6 +168,17 @@ const repliesData = z
   })
   .describe('Replies to students with three dimensions (helpful, personal, creative: r1, r2, r3), rated by few people and by a language model. Tables ratings, test, policy.');
 
+const picturesData = z
+  .strictObject({
+    kind: z.literal('pictures'),
+    units: count(1_000, 'States of the table states, each drawn as a picture and embedded.'),
+    side: z.int().min(8).max(64).default(16).describe('Pixels along a side of a picture.'),
+    clutter: z.number().min(0).max(10).default(1).describe('How much light, its slope, place, length and width of the pole differ between pictures; 0: only the angle does.'),
+    gap: z.number().min(0).max(10).default(1).describe('Length of what embeddings of texts have in common and those of pictures have not, both of about length 1.'),
+    captionNoise: z.number().min(0).max(10).default(0.3).describe('Length of what is wrong with the embedding of one text.'),
+  })
+  .describe('A pole that should stand upright, seen as small pictures, and embedded by edges and light in each of 4 x 4 cells (there is no vision language model here): columns embedding, goal, baseline (embeddings that stand for "a pole that stands upright" and "a pole"), angle, gold = (1 + cos(angle)) / 2. Table states.');
+
 const inlineData = z
   .strictObject({
     kind: z.literal('inline'),
@@ -184,7 +195,7 @@ const inlineData = z
   })
   .describe('Numbers that stand in the job itself.');
 
-export const dataSchema = z.discriminatedUnion('kind', [usersData, attributesData, banditData, listsData, policiesData, comparisonsData, tracesData, proxiesData, behavioursData, expertData, criteriaData, repliesData, inlineData]).describe('The workload.');
+export const dataSchema = z.discriminatedUnion('kind', [usersData, attributesData, banditData, listsData, policiesData, comparisonsData, tracesData, proxiesData, behavioursData, expertData, criteriaData, repliesData, picturesData, inlineData]).describe('The workload.');
 export type DataSpec = z.output<typeof dataSchema>;
 export type DataSpecOf<Kind extends DataSpec['kind']> = Extract<DataSpec, { kind: Kind }>;
 
@@ -213,6 +224,8 @@ export function tablesOf(data: DataSpec): readonly string[] {
       return ['train', 'test', 'lists'];
     case 'replies':
       return ['ratings', 'test', 'policy'];
+    case 'pictures':
+      return ['states'];
     case 'inline':
       return Object.keys(data.tables);
     default: {

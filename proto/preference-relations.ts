@@ -8,6 +8,7 @@ const WITHOUT_PAIRS: Partial<Readonly<Record<DataSpec['kind'], readonly string[]
   behaviours: ['triplets'],
   lists: ['lists', 'pools'],
   proxies: ['policy'],
+  pictures: ['states'],
 };
 
 /** A table that was made from another has pairs where that one has. */

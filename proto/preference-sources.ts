@@ -98,7 +98,16 @@ export const scorerSchema = z.discriminatedUnion('kind', [
       answer: z.string().min(1).default('answer').describe('Column with those of the answer.'),
     })
     .describe('What the policy itself thought of a trace: mean log-probability of the rationale plus the sum over the answer (arXiv 2510.11457).'),
-  z.strictObject({ kind: z.literal('likeness'), of: z.string().min(1).default('embedding').describe('Column.'), to: z.string().min(1).describe('Column of the same width.') }).describe('Cosine of two vectors of a unit.'),
+  z
+    .strictObject({
+      kind: z.literal('likeness'),
+      of: z.string().min(1).default('embedding').describe('Column.'),
+      to: z.string().min(1).describe('Column of the same width: the goal.'),
+      form: z.enum(['cosine', 'projection']).default('cosine').describe('As of the source `embedding` of a training run: cosine, or 1 - |a p(s - g) + (1 - a)(s - g)|^2 / 2 of unit vectors, p being the projection on the line from the baseline to the goal (arXiv 2310.12921).'),
+      baseline: z.string().min(1).nullable().default(null).describe('Column of the same width: where that line begins (projection).'),
+      alpha: z.number().min(0).max(1).default(0).describe('a: how much of the difference is projected (projection).'),
+    })
+    .describe('How like two vectors of a unit are.'),
   z
     .strictObject({
       kind: z.literal('judge'),

@@ -6,6 +6,7 @@ import { CounterRandom } from '../../proto/philox.js';
 import { decodeSafeTensors } from '../learner/safetensors.js';
 import type { Parameters, Scores } from '../reward/fits/fit.js';
 import { HEADS_COLUMN } from '../reward/fits/gate.js';
+import { projected } from '../reward/goal-projection.js';
 import { adaptedScores } from './adaptation.js';
 import { unitColumn, unitNumbers, type Dataset, type UnitColumn } from './dataset.js';
 import { listwiseScores } from './listwise-judge.js';
@@ -44,7 +45,7 @@ export class Scoring {
       case 'confidence':
         return { width: 1, values: confidence(unitColumn(data, spec.rationale), unitColumn(data, spec.answer)) };
       case 'likeness':
-        return { width: 1, values: likeness(unitColumn(data, spec.of), unitColumn(data, spec.to)) };
+        return { width: 1, values: spec.form === 'cosine' ? likeness(unitColumn(data, spec.of), unitColumn(data, spec.to)) : projection(unitColumn(data, spec.of), unitColumn(data, spec.to), spec.baseline === null ? null : unitColumn(data, spec.baseline), spec.alpha) };
       case 'judge':
         return { width: 1, values: judged(spec, data, job.seed) };
       case 'listwise-judge':
@@ -123,17 +124,31 @@ export class Scoring {
 
 /** Mean over the rationale plus sum over the answer, nats. */
 export function confidence(rationale: UnitColumn, answer: UnitColumn): Float32Array {
-  const row = ({ width, values }: UnitColumn, at: number): Float32Array => values.subarray(at * width, (at + 1) * width);
-  return Float32Array.from({ length: rationale.values.length / rationale.width }, (_, at) => mean(row(rationale, at)) + row(answer, at).reduce((sum, one) => sum + one, 0));
+  return Float32Array.from({ length: rationale.values.length / rationale.width }, (_, at) => mean(rowOf(rationale, at)) + rowOf(answer, at).reduce((sum, one) => sum + one, 0));
 }
 
 /** Cosine; 0 where one of both is 0. @throws LaurelError LAUREL_SCHEMA_MISMATCH where the widths differ */
 export function likeness(a: UnitColumn, b: UnitColumn): Float32Array {
-  if (a.width !== b.width) throw new LaurelError('LAUREL_SCHEMA_MISMATCH', `expected two columns of one width, got ${a.width} and ${b.width}`);
+  checkWidths([a, b]);
   return Float32Array.from({ length: a.values.length / a.width }, (_, at) => {
-    const [x, y] = [a.values.subarray(at * a.width, (at + 1) * a.width), b.values.subarray(at * a.width, (at + 1) * a.width)];
+    const [x, y] = [rowOf(a, at), rowOf(b, at)];
     return dot(x, y) / (Math.sqrt(dot(x, x) * dot(y, y)) || 1);
   });
+}
+
+/** The goal-baseline regularised likeness of each row (see `projected`). @throws LaurelError LAUREL_SCHEMA_MISMATCH where the widths differ */
+export function projection(state: UnitColumn, goal: UnitColumn, baseline: UnitColumn | null, alpha: number): Float32Array {
+  checkWidths([state, goal, ...(baseline ? [baseline] : [])]);
+  return Float32Array.from({ length: state.values.length / state.width }, (_, at) => projected(rowOf(state, at), rowOf(goal, at), baseline ? rowOf(baseline, at) : undefined, alpha));
+}
+
+function rowOf({ width, values }: UnitColumn, at: number): Float32Array {
+  return values.subarray(at * width, (at + 1) * width);
+}
+
+function checkWidths(columns: readonly UnitColumn[]): void {
+  const widths = columns.map(({ width }) => width);
+  if (new Set(widths).size > 1) throw new LaurelError('LAUREL_SCHEMA_MISMATCH', `expected columns of one width, got ${widths.join(' and ')}`);
 }
 
 /** What a judge makes of each unit by itself; `first` has no opinion of its own (see preferredFirst). */

@@ -9,6 +9,7 @@ import { makeCriteria } from './criteria.js';
 import { makeExpert } from './expert.js';
 import { makeInline } from './inline.js';
 import { makeLists } from './lists.js';
+import { makePictures } from './pictures.js';
 import { makePolicies } from './policies.js';
 import { makeProxies } from './proxies.js';
 import { makeReplies } from './replies.js';
@@ -42,6 +43,8 @@ export function makeTables(spec: DataSpec, seed: number): Record<string, Dataset
       return makeCriteria(spec, seed);
     case 'replies':
       return makeReplies(spec, seed);
+    case 'pictures':
+      return makePictures(spec, seed);
     case 'inline':
       return makeInline(spec);
     default: {

@@ -3,6 +3,7 @@ import { LaurelError } from '../../../proto/errors.js';
 import type { EmbeddingSource } from '../../../proto/reward-embedding.js';
 import { REWARD_STATUS } from '../../../proto/schemas.js';
 import { featuresOf } from '../features.js';
+import { projected } from '../goal-projection.js';
 import { cosine, WordVectors } from '../models/bag-of-words.js';
 import { UserModel } from '../models/user-model.js';
 import { knownColumn } from '../reward-column.js';
@@ -127,26 +128,4 @@ function placeOf(place: EmbeddingSource['goal'], dimensions: number): (unit: Uni
     const value = unit.read(reading);
     return value === undefined ? undefined : words.sum(asText(value));
   };
-}
-
-/** 1 - |a p(s - g) + (1 - a)(s - g)|^2 / 2 (Rocamonde et al., arXiv 2310.12921), all vectors of length 1. */
-export function projected(state: Vector, goal: Vector, baseline: Vector | undefined, alpha: number): number {
-  const [s, g] = [unitVector(state), unitVector(goal)];
-  const off = s.map((value, index) => value - (g[index] as number));
-  const line = baseline ? unitVector(g.map((value, index) => value - (unitVector(baseline)[index] as number))) : g;
-  const along = dot(off, line);
-  const mixed = off.map((value, index) => alpha * along * (line[index] as number) + (1 - alpha) * value);
-  return 1 - dot(mixed, mixed) / 2;
-}
-
-export function dot(a: Vector, b: Vector): number {
-  let sum = 0;
-  for (let index = 0; index < a.length; index++) sum += (a[index] as number) * (b[index] as number);
-  return sum;
-}
-
-/** A vector of zeros stays one. */
-export function unitVector(vector: Vector): Vector {
-  const length = Math.sqrt(dot(vector, vector));
-  return length === 0 ? vector : vector.map((value) => value / length);
 }
