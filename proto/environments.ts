@@ -76,6 +76,14 @@ const landmarks = z
   .refine(({ rows, landmarks: wanted }) => rows !== 1 || wanted === 2, { message: 'expected 2 landmarks in a corridor, which has 2 ends', path: ['landmarks'] })
   .describe('A room whose corners are to be visited in order; only the own place is seen. Rewards: inOrder, atA, atB, ...');
 
+const textAdventure = z
+  .strictObject({
+    kind: z.literal('text-adventure'),
+    rooms: z.int().min(3).max(6).default(4).describe('Rooms in a ring; key, chest and altar are in three of them.'),
+    episodeStepsMax: z.int().min(4).max(10_000).default(16).describe('Turns of every episode; where it is won before, nothing happens in the rest of them.'),
+  })
+  .describe('Four deeds in their order, one command a turn, each answered in words: take a key, open a chest, take the gem, put it on the altar. Rewards: won (sparse), dense (turn rewards).');
+
 const flaws = z.number().min(0).max(1).default(0.3).describe('Share of demonstrations that have a flaw.');
 
 const textTaskSchemas = z.discriminatedUnion('name', [
@@ -107,7 +115,7 @@ const text = z
   })
   .describe('One episode is a prompt and a completion. Prompts are drawn by seed; one in eight is kept for evaluation and never trained on.');
 
-export const environmentSchemas = z.discriminatedUnion('kind', [gridWorld, nethack, gymnasium, pointMass, pendulum, portfolio, landmarks, text]);
+export const environmentSchemas = z.discriminatedUnion('kind', [gridWorld, nethack, gymnasium, pointMass, pendulum, portfolio, landmarks, textAdventure, text]);
 export type EnvironmentSpec = z.output<typeof environmentSchemas>;
 export type GridWorldSpec = Extract<EnvironmentSpec, { kind: 'grid-world' }>;
 export type NetHackSpec = Extract<EnvironmentSpec, { kind: 'nethack' }>;
@@ -116,6 +124,10 @@ export type PointMassSpec = Extract<EnvironmentSpec, { kind: 'point-mass' }>;
 export type PendulumSpec = Extract<EnvironmentSpec, { kind: 'pendulum' }>;
 export type PortfolioSpec = Extract<EnvironmentSpec, { kind: 'portfolio' }>;
 export type LandmarksSpec = Extract<EnvironmentSpec, { kind: 'landmarks' }>;
+export type TextAdventureSpec = Extract<EnvironmentSpec, { kind: 'text-adventure' }>;
 export type TextSpec = Extract<EnvironmentSpec, { kind: 'text' }>;
 /** Environments that are stepped by actions. */
 export type StepEnvironmentSpec = Exclude<EnvironmentSpec, TextSpec>;
+
+/** Environments whose episodes all have `episodeStepsMax` steps: nothing ends them before. */
+export const FIXED_LENGTH: ReadonlySet<EnvironmentSpec['kind']> = new Set(['pendulum', 'portfolio', 'text-adventure']);

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { environmentSchemas } from './environments.js';
-import { learnSchema, policySchema } from './learning.js';
+import { comparesEpisodes, learnSchema, policySchema } from './learning.js';
 import { partName } from './part-name.js';
 import { combineSchema } from './reward-combine.js';
 import { shapeSchema } from './reward-shapes.js';
@@ -84,4 +84,10 @@ export type Job = z.output<typeof jobSchema>;
 /** Rows of a segment for each of its environments: steps, or the completions of a prompt. */
 export function rowsPerEnvironment(job: Pick<Job, 'learn' | 'rollout'>): number {
   return job.learn.kind === 'actor-critic' ? job.rollout.segmentSteps : job.learn.groupSize;
+}
+
+/** Environments beside each other that play the same episodes. */
+export function environmentsPerGroup({ learn, rollout }: Pick<Job, 'learn' | 'rollout'>): number {
+  if (learn.kind !== 'actor-critic') return 1;
+  return learn.groupSize ?? (comparesEpisodes(learn) ? rollout.environmentsPerShard : 1);
 }

@@ -60,7 +60,13 @@ const optimiser = {
 export const actorCriticSchema = z
   .strictObject({
     kind: z.literal('actor-critic').default('actor-critic'),
-    correction: z.enum(['v-trace', 'gae']).default('v-trace').describe('Off-policy corrected targets (IMPALA, arXiv 1802.01561) or generalised advantages (arXiv 1506.02438).'),
+    correction: z
+      .enum(['v-trace', 'gae', 'grpo', 'rloo'])
+      .default('v-trace')
+      .describe(
+        'Where advantages come from. v-trace: off-policy corrected targets (IMPALA, arXiv 1802.01561); gae: generalised advantages (arXiv 1506.02438). Without value function, for environments whose episodes all have the same length: each step of an episode has the advantage of the whole one within its group, from the undiscounted sum R of its rewards; grpo: (R - mean) / (deviation + 1e-6) (arXiv 2402.03300); rloo: R - mean of the others (arXiv 2402.14740).',
+      ),
+    groupSize: z.int().min(2).max(1024).nullable().default(null).describe('So many environments beside each other play the same episodes, the group of grpo and rloo. null: all of a shard (grpo, rloo), or each its own (v-trace, gae).'),
     discount: z.number().min(0).max(1).default(0.99).describe('gamma.'),
     lambda: z.number().min(0).max(1).default(0.95).describe('lambda of v-trace or GAE.'),
     rhoMax: z.number().positive().default(1).describe('Bound of the importance ratio in the target.'),
@@ -74,6 +80,11 @@ export const actorCriticSchema = z
   })
   .describe('A policy and value functions, by clipped policy gradient.');
 export type ActorCriticSpec = z.output<typeof actorCriticSchema>;
+
+/** Whether advantages come from comparing whole episodes, without a value function. */
+export function comparesEpisodes({ correction }: Pick<ActorCriticSpec, 'correction'>): boolean {
+  return correction === 'grpo' || correction === 'rloo';
+}
 
 const warmStartSchema = z
   .strictObject({

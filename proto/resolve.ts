@@ -3,6 +3,7 @@ import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { LaurelError, type ErrorCode } from './errors.js';
 import { BUDGET_SCOPES } from './budget.js';
+import { checkEpisodeGroups } from './episode-groups.js';
 import { jobSchema, type Job } from './job.js';
 import { checkModelJob } from './preference-check.js';
 import { isModelJobInput, modelJobSchema, type ModelJob } from './preference-job.js';
@@ -182,6 +183,7 @@ function checkJob(job: Job): JobIssue[] {
   }
   checkValueHeads(job, say);
   checkText(job, say);
+  checkEpisodeGroups(job, say);
   if (job.evaluate.seed === job.seed) say('evaluate.seed', 'expected a seed that is not the training seed: evaluation episodes must not be training episodes', 'LAUREL_EVALUATION_OVERLAP');
   return issues;
 }

@@ -1,6 +1,7 @@
 /** What the shape of a job cannot say of its reward: names that must exist, and the types of the expression. */
 import { isCoarser, type Granularity } from './granularity.js';
 import type { Job } from './job.js';
+import { comparesEpisodes } from './learning.js';
 import { patternFault } from './readings.js';
 import { combinatorsOf, constantWeights, nameOf, type CombineSpec } from './reward-combine.js';
 import { typeOfCombinator, type ExprType, type Say, type Surroundings } from './reward-types.js';
@@ -103,7 +104,7 @@ function surroundings(job: Job, say: Say, nearest: Nearest): Surroundings {
 
 /** gamma of the learner; 1 where it has none. */
 export function discountOf({ learn }: Pick<Job, 'learn'>): number {
-  return learn.kind === 'actor-critic' ? learn.discount : 1;
+  return learn.kind === 'actor-critic' && !comparesEpisodes(learn) ? learn.discount : 1;
 }
 
 /** Rule (b) at the root: the learner takes one number, or as many as it has value heads. */

@@ -4,7 +4,7 @@
  * short (one segment, some steps of an evaluation), so that several shards and evaluations get their turns.
  */
 import type { EnvironmentSpec, TextSpec } from '../../proto/environments.js';
-import { rowsPerEnvironment, type Job } from '../../proto/job.js';
+import { environmentsPerGroup, rowsPerEnvironment, type Job } from '../../proto/job.js';
 import type { PolicySpec } from '../../proto/learning.js';
 import { shownMachines, type ShownMachines } from '../../proto/shown-machines.js';
 import type { TokenTable } from '../text/tokens.js';
@@ -25,6 +25,8 @@ export interface PlayRecipe {
   readonly environments: number;
   /** Steps of each environment in a segment; for texts: completions of each prompt. */
   readonly segmentSteps: number;
+  /** Environments beside each other that play the same episodes; absent: 1. */
+  readonly groupSize?: number;
   /** Of policies that write texts; null: others. */
   readonly text: TextRecipe | null;
 }
@@ -38,7 +40,7 @@ export interface TextRecipe {
 export function playRecipe(run: string, job: Job, tokens: TokenTable | null = null): PlayRecipe {
   const { environment, policy, seed } = job;
   const text = environment.kind === 'text' && tokens !== null ? { environment, tokens } : null;
-  return { run, environment, shows: shownMachines(job), policy, seed, environments: job.rollout.environmentsPerShard, segmentSteps: rowsPerEnvironment(job), text };
+  return { run, environment, shows: shownMachines(job), policy, seed, environments: job.rollout.environmentsPerShard, segmentSteps: rowsPerEnvironment(job), groupSize: environmentsPerGroup(job), text };
 }
 
 export interface OpenShardRequest {

@@ -113,7 +113,7 @@ export class ShardHost implements RolloutHost {
     if (recipe.text !== null) return { player: new TextShard(recipe, shard), inUse: true };
     const group = await this.options.createEnvironments(recipe.environment, recipe.environments, recipe.shows);
     const shared = await this.acquire(recipe, group);
-    const identity = { run: recipe.run, shard, seed: recipe.seed, segmentSteps: recipe.segmentSteps };
+    const identity = { run: recipe.run, shard, seed: recipe.seed, segmentSteps: recipe.segmentSteps, groupSize: recipe.groupSize ?? 1 };
     return { player: new EnvironmentShard(identity, group, shared), inUse: true };
   }
 

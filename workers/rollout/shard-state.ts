@@ -11,6 +11,8 @@ export interface ShardIdentity {
   readonly seed: number;
   /** Steps of each environment in a segment. */
   readonly segmentSteps: number;
+  /** Environments beside each other that play the same episodes; absent: 1. */
+  readonly groupSize?: number;
 }
 
 export class ShardState {
@@ -46,7 +48,7 @@ export class ShardState {
   }
 
   private seedOf(index: number, episode: number): EpisodeSeed {
-    const words = this.seeds.at(this.identity.shard, index, episode);
+    const words = this.seeds.at(this.identity.shard, Math.floor(index / (this.identity.groupSize ?? 1)), episode);
     return { high: words[0] as number, low: words[1] as number };
   }
 }

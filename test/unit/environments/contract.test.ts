@@ -16,6 +16,7 @@ const CASES = [
   { name: 'pendulum', options: { kind: 'pendulum', episodeStepsMax: 30 } },
   { name: 'portfolio', options: { kind: 'portfolio', episodeStepsMax: 20 } },
   { name: 'landmarks', options: { kind: 'landmarks', episodeStepsMax: 30 } },
+  { name: 'text-adventure', options: { kind: 'text-adventure', episodeStepsMax: 30 } },
   { name: 'gymnasium Pendulum-v1', options: { kind: 'gymnasium', id: 'Pendulum-v1', episodeStepsMax: 30 } },
 ];
 

@@ -1,10 +1,12 @@
 /** The small environments against numbers computed by hand from what they say they do. */
-import { expect, it } from 'vitest';
-import { environmentSchemas, type LandmarksSpec, type PointMassSpec, type PortfolioSpec } from '../../../proto/environments.js';
+import { describe, expect, it } from 'vitest';
+import { CounterRandom } from '../../../proto/philox.js';
+import { environmentSchemas, type LandmarksSpec, type PointMassSpec, type PortfolioSpec, type TextAdventureSpec } from '../../../proto/environments.js';
 import { Landmarks } from '../../../workers/rollout/environments/landmarks/landmarks.js';
 import { Pendulum } from '../../../workers/rollout/environments/pendulum/pendulum.js';
 import { PointMass } from '../../../workers/rollout/environments/point-mass/point-mass.js';
 import { Portfolio } from '../../../workers/rollout/environments/portfolio/portfolio.js';
+import { COMMANDS, TextAdventure, type Command } from '../../../workers/rollout/environments/text-adventure/text-adventure.js';
 
 const parsed = <T>(options: object): T => environmentSchemas.parse(options) as T;
 const SEED = { high: 3, low: 5 };
@@ -126,4 +128,72 @@ it('landmarks: B counts after A only, and the last one ends the episode', () => 
   expect(room.statistics()[1]).toBe(1);
   expect(walk(EAST, EAST, SOUTH, SOUTH).at(-1)).toEqual([[1, 0, 1], true, 'you stand on B']);
   expect(room.statistics()).toEqual([1, 2, 12]);
+});
+
+describe('the text adventure', () => {
+  const begun = (options: object = {}): { play: (command: Command) => { rewards: readonly number[]; terminated: boolean; text: string }; seen: () => string; find: (thing: string) => number; game: TextAdventure } => {
+    const game = new TextAdventure(parsed<TextAdventureSpec>({ kind: 'text-adventure', ...options }));
+    game.reset(SEED);
+    const seen = (): string => Buffer.from(game.observe()['message'] as Uint8Array).toString('latin1').replace(/\0+$/, '');
+    const play = (command: Command) => {
+      const { rewards, terminated, text } = game.step([COMMANDS.indexOf(command)]);
+      return { rewards, terminated, text: Buffer.from(text ?? []).toString('latin1') };
+    };
+    const find = (thing: string): number => {
+      let turns = 0;
+      for (; !seen().includes(`Here: ${thing}`); turns++) expect(play('go east').rewards).toEqual([0, 0]);
+      return turns;
+    };
+    return { play, seen, find, game };
+  };
+
+  it('pays a quarter for each deed in its order, and 1 for the last one where only winning counts', () => {
+    const { play, seen, find, game } = begun({ episodeStepsMax: 40 });
+    const turns = find('key') + find('locked chest');
+    // Without the key the chest stays shut, and there is no gem to take.
+    expect(play('open')).toEqual({ rewards: [0, 0], terminated: false, text: 'Nothing happens.' });
+    expect(play('take').rewards).toEqual([0, 0]);
+    let more = find('key');
+    expect(play('take')).toEqual({ rewards: [0, 0.25], terminated: false, text: 'You take the key.' });
+    expect(seen()).toMatch(/^You carry key\. Here: nothing\. This is the [a-z]+\.$/);
+    more += find('locked chest');
+    expect(play('open').rewards).toEqual([0, 0.25]);
+    expect(seen()).toMatch(/^You carry key\. Here: open chest, gem\./);
+    expect(play('take').rewards).toEqual([0, 0.25]);
+    more += find('altar');
+    expect(play('put')).toEqual({ rewards: [1, 0.25], terminated: false, text: 'The gem lies on the altar. You have won.' });
+    expect(game.statistics()).toEqual([1, 4, turns + more + 6, 1]);
+    // The rest of the turns gives nothing more.
+    for (let turn = turns + more + 6; turn < 40; turn++) expect(play('take')).toEqual({ rewards: [0, 0], terminated: turn === 39, text: 'The game is over.' });
+    expect(game.statistics()).toEqual([1, 4, turns + more + 6, 1]);
+  });
+
+  it('ends after its turns, and goes round in a ring', () => {
+    const { play, seen, game } = begun({ rooms: 5, episodeStepsMax: 12 });
+    const first = seen();
+    for (let room = 0; room < 5; room++) play('go east');
+    expect(seen()).toBe(first);
+    expect(play('go west').text).not.toBe(play('go east').text);
+    expect(seen()).toBe(first);
+    for (let turn = 7; turn < 12; turn++) expect(play('wait').terminated).toBe(turn === 11);
+    expect(game.statistics().slice(0, 3)).toEqual([0, 0, 12]);
+  });
+
+  it('never pays more than 1 in an episode, whatever is done', () => {
+    const random = new CounterRandom(3, 'test');
+    let best = 0;
+    for (let episode = 0; episode < 300; episode++) {
+      const game = new TextAdventure(parsed<TextAdventureSpec>({ kind: 'text-adventure', rooms: 3, episodeStepsMax: 60 }));
+      game.reset({ high: episode, low: 1 });
+      let [won, dense] = [0, 0];
+      for (let turn = 0; turn < 60; turn++) {
+        const { rewards } = game.step([Math.floor(random.uniform(episode, turn) * COMMANDS.length)]);
+        [won, dense] = [won + rewards[0]!, dense + rewards[1]!];
+      }
+      expect(dense).toBeLessThanOrEqual(1);
+      expect(won).toBe(dense === 1 ? 1 : 0);
+      best = Math.max(best, dense);
+    }
+    expect(best).toBe(1);
+  });
 });

@@ -28,7 +28,7 @@ const DEVIATION_FLOOR = 1e-3;
 export function actorCriticLoss(g: Graph, spec: ActorCriticSpec, space: ActionSpace, distribution: Tensor, value: Tensor, inputs: LossInputs, discounts: readonly number[] = [spec.discount]): Loss {
   const [steps, batch] = inputs.done.shape as [number, number];
   const grid = (x: Tensor): Tensor => op.reshape(g, x, [steps, batch]);
-  const { logProb, entropy } = space.kind === 'discrete' ? categorical(g, distribution, inputs.action) : gaussian(g, distribution, inputs.action, space.size);
+  const { logProb, entropy } = actionTerms(g, space, distribution, inputs.action);
   const logRatio = op.sub(g, grid(logProb), inputs.behaviourLogProb);
   const ratio = op.exp(g, op.clip(g, logRatio, -20, 20));
   const heads = discounts.map((discount, head) => valueHead(g, spec, discount, g.stop(ratio), grid, headOf(g, head, discounts.length, value, inputs)));
@@ -45,13 +45,11 @@ export function actorCriticLoss(g: Graph, spec: ActorCriticSpec, space: ActionSp
   };
   const used = spec.advantageWhitening ? op.div(g, op.sub(g, advantage, average(advantage)), op.maximum(g, deviation(advantage), g.scalar(DEVIATION_FLOOR))) : advantage;
 
-  const clipped = op.clip(g, ratio, 1 - spec.clipRatio, 1 + spec.clipRatio);
-  const policyLoss = op.neg(g, average(op.minimum(g, op.mul(g, ratio, used), op.mul(g, clipped, used))));
+  const policyLoss = clippedPolicyLoss(g, spec, ratio, used, average);
   const valueLoss = op.mul(g, average(total((head) => head.error)), g.scalar(0.5));
   const entropyMean = average(grid(entropy));
   const loss = op.sub(g, op.add(g, policyLoss, op.mul(g, valueLoss, g.scalar(spec.valueCoefficient))), op.mul(g, entropyMean, g.scalar(spec.entropyCoefficient)));
 
-  const outside = op.sub(g, g.scalar(1), op.cast(g, op.compare(g, 'LessOrEqual', op.absolute(g, op.sub(g, ratio, g.scalar(1))), g.scalar(spec.clipRatio)), 'float32'));
   const targetDeviation = deviation(target);
   const residual = deviation(op.sub(g, target, g.stop(values)));
   const explained = op.sub(g, g.scalar(1), op.div(g, op.mul(g, residual, residual), op.maximum(g, op.mul(g, targetDeviation, targetDeviation), g.scalar(1e-8))));
@@ -62,10 +60,7 @@ export function actorCriticLoss(g: Graph, spec: ActorCriticSpec, space: ActionSp
       policyLoss,
       valueLoss,
       entropy: entropyMean,
-      // (r - 1) - log r, Schulman's low-variance estimate of KL(behaviour | policy).
-      approximateKl: average(op.sub(g, op.sub(g, ratio, g.scalar(1)), logRatio)),
-      clipFraction: average(outside),
-      ratioMean: average(ratio),
+      ...ratioMetrics(g, spec, ratio, logRatio, average),
       valueMean: average(values),
       targetMean: average(target),
       advantageMean: average(advantage),
@@ -73,6 +68,27 @@ export function actorCriticLoss(g: Graph, spec: ActorCriticSpec, space: ActionSp
       explainedVariance: explained,
     },
   };
+}
+
+/** The clipped surrogate (PPO, equation 7), and how far ratios are from 1. */
+export function clippedPolicyLoss(g: Graph, { clipRatio }: ActorCriticSpec, ratio: Tensor, advantage: Tensor, average: (x: Tensor) => Tensor): Tensor {
+  const clipped = op.clip(g, ratio, 1 - clipRatio, 1 + clipRatio);
+  return op.neg(g, average(op.minimum(g, op.mul(g, ratio, advantage), op.mul(g, clipped, advantage))));
+}
+
+export function ratioMetrics(g: Graph, { clipRatio }: ActorCriticSpec, ratio: Tensor, logRatio: Tensor, average: (x: Tensor) => Tensor): Record<'approximateKl' | 'clipFraction' | 'ratioMean', Tensor> {
+  const outside = op.sub(g, g.scalar(1), op.cast(g, op.compare(g, 'LessOrEqual', op.absolute(g, op.sub(g, ratio, g.scalar(1))), g.scalar(clipRatio)), 'float32'));
+  return {
+    // (r - 1) - log r, Schulman's low-variance estimate of KL(behaviour | policy).
+    approximateKl: average(op.sub(g, op.sub(g, ratio, g.scalar(1)), logRatio)),
+    clipFraction: average(outside),
+    ratioMean: average(ratio),
+  };
+}
+
+/** Log-probability of what was done, and entropy, of T*B rows. */
+export function actionTerms(g: Graph, space: ActionSpace, distribution: Tensor, action: Tensor): { logProb: Tensor; entropy: Tensor } {
+  return space.kind === 'discrete' ? categorical(g, distribution, action) : gaussian(g, distribution, action, space.size);
 }
 
 /** What one value function adds to the loss; all [T, B]. */

@@ -16,6 +16,7 @@ import { nethackSpaces } from './nethack/spaces.js';
 import { Pendulum, pendulumSpaces } from './pendulum/pendulum.js';
 import { PointMass, pointMassSpaces } from './point-mass/point-mass.js';
 import { Portfolio, portfolioSpaces } from './portfolio/portfolio.js';
+import { TextAdventure, textAdventureSpaces } from './text-adventure/text-adventure.js';
 
 export interface EnvironmentDefinition<Spec extends StepEnvironmentSpec> {
   readonly spaces: (spec: Spec) => Spaces | Promise<Spaces>;
@@ -32,6 +33,7 @@ export const environmentRegistry: Registry = {
   pendulum: { spaces: pendulumSpaces, create: (spec, size) => new ModelGroup(pendulumSpaces(spec), size, spec.episodeStepsMax, () => new Pendulum()) },
   portfolio: { spaces: portfolioSpaces, create: (spec, size) => new ModelGroup(portfolioSpaces(spec), size, spec.episodeStepsMax, () => new Portfolio(spec)) },
   landmarks: { spaces: landmarksSpaces, create: (spec, size) => new ModelGroup(landmarksSpaces(spec), size, spec.episodeStepsMax, () => new Landmarks(spec)) },
+  'text-adventure': { spaces: textAdventureSpaces, create: (spec, size) => new ModelGroup(textAdventureSpaces(spec), size, spec.episodeStepsMax, () => new TextAdventure(spec)) },
 };
 
 /** @throws LaurelError LAUREL_JOB_INVALID (texts are written, not stepped through), LAUREL_ENVIRONMENT_FAILED, LAUREL_ASSET_MISSING */
