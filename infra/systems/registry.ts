@@ -21,11 +21,13 @@ import { constraints } from './rows/28-constraints.js';
 import { vpl } from './rows/29-vpl.js';
 import { rewardAnything } from './rows/30-reward-anything.js';
 import { expressivity } from './rows/35-expressivity.js';
+import { multiTurn } from './rows/36-multi-turn.js';
 import { skywork } from './rows/37-skywork.js';
 import { secrets } from './rows/38-secrets.js';
 import { constrained } from './rows/39-constrained.js';
 import { polar } from './rows/41-polar.js';
 import { r1Reward } from './rows/42-r1-reward.js';
+import { vlmRm } from './rows/43-vlm-rm.js';
 import { sirl } from './rows/45-sirl.js';
 import { micro } from './rows/46-micro.js';
 import { mmrb2 } from './rows/47-mmrb2.js';
@@ -61,11 +63,13 @@ export const SYSTEMS: readonly SystemRow[] = [
   vpl,
   rewardAnything,
   expressivity,
+  multiTurn,
   skywork,
   secrets,
   constrained,
   polar,
   r1Reward,
+  vlmRm,
   sirl,
   micro,
   mmrb2,

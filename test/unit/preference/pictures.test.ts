@@ -1,6 +1,6 @@
 /** Likeness to a goal with goal-baseline regularisation (VLM-RM, arXiv 2310.12921), and the pictures it is tried on. */
 import { describe, expect, it } from 'vitest';
-import { LaurelError } from '../../../proto/errors.js';
+import type { LaurelError } from '../../../proto/errors.js';
 import { modelJobSchema } from '../../../proto/preference-job.js';
 import { resolveAnyJob, type JobIssue } from '../../../proto/resolve.js';
 import { projected } from '../../../workers/reward/goal-projection.js';

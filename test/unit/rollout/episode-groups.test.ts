@@ -1,6 +1,6 @@
 /** Environments that play the same episodes, from the job to the trained version. */
 import { describe, expect, it } from 'vitest';
-import { LaurelError } from '../../../proto/errors.js';
+import type { LaurelError } from '../../../proto/errors.js';
 import type { JobInput } from '../../../proto/job.js';
 import { resolveJob, type JobIssue } from '../../../proto/resolve.js';
 import { ShardCollector } from '../../../workers/rollout/collector.js';
