@@ -1,5 +1,6 @@
 /** The Temporal side of a worker process: connection, workers, orderly end. */
 import { hostname } from 'node:os';
+import { SdkComponent, type LogLevel, type LogMetadata } from '@temporalio/common';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createWorkflowsActivities } from '../activities/workflows.js';
@@ -32,20 +33,28 @@ export function ownQueueName(pool: Pool, slot: string): string {
 }
 
 export function installRuntime(log: Logger): void {
+  const write = (level: LogLevel, message: string, meta: LogMetadata = {}): void => {
+    // The SDK's own workers tell of their states, and warn of what a pool does not offer; workflows and activities speak here too.
+    const ownAffair = meta['sdkComponent'] === SdkComponent.worker && (level === 'INFO' || NOT_OFFERED.test(message));
+    log[ownAffair ? 'debug' : LEVELS[level]](meta, message);
+  };
   Runtime.install({
     logger: {
-      log: (level, message, meta) => log[LEVELS[level]](meta ?? {}, message),
-      trace: (message, meta) => log.trace(meta ?? {}, message),
-      debug: (message, meta) => log.debug(meta ?? {}, message),
-      info: (message, meta) => log.info(meta ?? {}, message),
-      warn: (message, meta) => log.warn(meta ?? {}, message),
-      error: (message, meta) => log.error(meta ?? {}, message),
+      log: write,
+      trace: (message, meta) => write('TRACE', message, meta),
+      debug: (message, meta) => write('DEBUG', message, meta),
+      info: (message, meta) => write('INFO', message, meta),
+      warn: (message, meta) => write('WARN', message, meta),
+      error: (message, meta) => write('ERROR', message, meta),
     },
     telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } } },
     // main.ts decides when to end; see runUntilStopped.
     shutdownSignals: [],
   });
 }
+
+/** Of workflows, activities and Nexus services: each pool has one of them. */
+const NOT_OFFERED = /^No .* registered, not polling for /;
 
 const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
 

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { Option, type Command } from 'commander';
 import type { Pool } from '../../../proto/activities.js';
 import { LaurelError } from '../../../proto/errors.js';
+import { watchInterrupt } from '../interrupt.js';
 import { findServer } from '../server.js';
 import { fetchForPools } from '../pool-assets.js';
 import { workerScript, workerVariables } from '../crew.js';
@@ -23,14 +24,15 @@ async function workerCommand(pool: Pool): Promise<void> {
   await fetchForPools([pool], new AbortController().signal, process.stderr);
   // The channel ends the worker where this process is killed.
   const child = spawn(process.execPath, ['--enable-source-maps', workerScript(), '--pool', pool], { env: workerVariables(server.target), stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
-  const forward = (name: NodeJS.Signals): void => void child.kill(name);
-  // Ctrl-C reaches the worker through the terminal; a signal to this process alone is passed on.
-  process.on('SIGTERM', forward);
-  process.on('SIGINT', () => undefined);
+  const interrupt = watchInterrupt(() => void child.kill('SIGKILL'));
+  // A Ctrl-C may have reached the worker through the terminal: it takes the other signal as the same wish.
+  void interrupt.requested.then(() => child.kill('SIGTERM'));
   const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (exitCode, exitSignal) => resolve([exitCode, exitSignal]));
   });
-  process.off('SIGTERM', forward);
-  if (code !== 0) throw new LaurelError('LAUREL_WORKER_FAILED', `expected the worker of pool ${pool} to end well, got ${signal ?? `exit code ${code}`}; its log is above`, { pool });
+  interrupt.close();
+  // It may have been told to end before it could listen.
+  const asTold = interrupt.signal.aborted && signal === 'SIGTERM';
+  if (code !== 0 && !asTold) throw new LaurelError('LAUREL_WORKER_FAILED', `expected the worker of pool ${pool} to end well, got ${signal ?? `exit code ${code}`}; its log is above`, { pool });
 }
