@@ -30,6 +30,9 @@ export function placeOf(key: string): Place | null {
   return null;
 }
 
+/** A shared folder may be late: after so many tries an object that is missing is taken for lost. */
+export const MISSING_TRIES_MAX = 3;
+
 /** An object that was found damaged or missing. */
 export interface Damage {
   readonly key: string;

@@ -58,6 +58,14 @@ export interface DecisionRecord {
   readonly decidedAtMs: number;
 }
 
+/** That a run was told to pause, go on or stop, by whom and when. */
+export interface ControlRecord {
+  readonly action: 'pause' | 'resume' | 'stop';
+  /** As the update named it; null: it did not. */
+  readonly by: string | null;
+  readonly atMs: number;
+}
+
 /** A step that failed and waits for a decision. */
 export interface Attention {
   readonly id: string;
@@ -156,6 +164,8 @@ export interface RunStatus {
   readonly decisions: readonly DecisionRecord[];
   /** The newest changes by `steer`. Absent: none. */
   readonly steers?: readonly SteerRecord[];
+  /** The newest of `pause`, `resume` and `stop`. Absent: none. */
+  readonly controls?: readonly ControlRecord[];
   /** Shards that play. Absent: those of the job. */
   readonly shards?: number;
   /** Set while nothing moves: since when, and why, one sentence each. */
@@ -200,7 +210,8 @@ export interface DecisionInput {
   readonly by?: string;
 }
 
-export interface StopInput {
+/** Of `pause`, `resume` and `stop`. */
+export interface ControlInput {
   readonly by?: string;
 }
 

@@ -1,11 +1,11 @@
-/** What a person may tell a run about a parked step: checked before it leaves a trace, refused with a code. */
+/** What a person may tell a run, about a parked step or all of it: checked before it leaves a trace, refused with a code. */
 import { ApplicationFailure } from '@temporalio/workflow';
 import { z } from 'zod';
-import type { Attention, Decision, DecisionInput, StopInput } from '../proto/status.js';
+import type { Attention, ControlInput, Decision, DecisionInput } from '../proto/status.js';
 
 const by = z.string().min(1).max(200).optional().describe('Who decides.');
 const decisionSchema = z.strictObject({ id: z.string().optional().describe('Id of the parked step; default: the oldest.'), by });
-const stopSchema = z.strictObject({ by });
+const controlSchema = z.strictObject({ by });
 
 /** The update is answered with this code; nothing of it stands in the history. */
 export function refusal(message: string): ApplicationFailure {
@@ -19,8 +19,9 @@ export function checkInput<T>(schema: z.ZodType<T>, input: unknown): T {
   throw refusal(parsed.error.issues.map(({ path, message }) => `${path.length === 0 ? 'the input' : path.join('.')}: ${message}`).join('; '));
 }
 
-export function checkStop(input?: StopInput): void {
-  checkInput(stopSchema, input);
+/** Of `pause`, `resume` and `stop`. @throws ApplicationFailure LAUREL_UPDATE_REFUSED */
+export function checkControl(input?: ControlInput): void {
+  checkInput(controlSchema, input);
 }
 
 /**

@@ -21,7 +21,7 @@ export async function fitLoop(context: RunContext, source: string, over: () => b
   const one = trainedSources(context.state.job).find((trained) => trained.source === source);
   if (one === undefined) return;
   for (;;) {
-    await context.waitFor(`fit ${source}`, context.state.paused ? 'the run is paused' : 'too few new labels', () => over() || (!context.state.paused && fitDue(context.state, source, one.fit)));
+    await context.waitFor(`fit ${source}`, () => (context.state.paused ? 'the run is paused' : 'too few new labels'), () => over() || (!context.state.paused && fitDue(context.state, source, one.fit)));
     if (over()) return;
     await fitSource(context, source);
   }

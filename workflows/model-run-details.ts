@@ -1,9 +1,9 @@
 /** The live page of a run without rollouts in the Temporal UI, as markdown. */
 import type { RunStatus } from '../proto/status.js';
-import { attention, headline, markdownTable, number, waits } from './run-details.js';
+import { attention, headline, markdownTable, number, paused, told, waits } from './run-details.js';
 
 export function modelRunDetails(status: RunStatus): string {
-  return [headline(status), attention(status), stepTable(status), evaluationTable(status), waits(status)].filter((part) => part !== '').join('\n\n');
+  return [headline(status), paused(status), attention(status), stepTable(status), evaluationTable(status), told(status), waits(status)].filter((part) => part !== '').join('\n\n');
 }
 
 function stepTable({ steps = [] }: RunStatus): string {

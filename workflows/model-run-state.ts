@@ -4,8 +4,8 @@ import type { FitModelResult, MadeParts, MakeTablesResult } from '../proto/prefe
 import type { ModelJob } from '../proto/preference-job.js';
 import { planSteps, type PlannedStep } from '../proto/preference-plan.js';
 import type { ArtifactRef, EvaluationRef } from '../proto/references.js';
-import type { Attention, DecisionRecord, RunState, RunStatus, StepStatus } from '../proto/status.js';
-import { withDecided, withParked } from './parked-steps.js';
+import type { Attention, ControlRecord, DecisionRecord, RunState, RunStatus, StepStatus } from '../proto/status.js';
+import { withControl, withDecided, withParked } from './parked-steps.js';
 
 export interface ModelStepState {
   readonly plan: PlannedStep;
@@ -34,6 +34,8 @@ export interface ModelRunState extends MadeParts {
   readonly stopRequested: boolean;
   /** Who asked for it; null or absent: nobody was named. */
   readonly stoppedBy?: string | null;
+  /** The newest of `pause`, `resume` and `stop`. Absent: none. */
+  readonly controls?: readonly ControlRecord[];
 }
 
 export type ModelRunEvent =
@@ -45,9 +47,10 @@ export type ModelRunEvent =
   | { readonly type: 'metrics-appended'; readonly lines: number }
   | { readonly type: 'parked'; readonly attention: Attention }
   | { readonly type: 'unparked'; readonly record: DecisionRecord }
-  | { readonly type: 'paused' }
-  | { readonly type: 'resumed' }
-  | { readonly type: 'stop-requested'; readonly by?: string | null }
+  | { readonly type: 'controlled'; readonly record: ControlRecord }
+  /** By a decision about a parked step, which is on record. */
+  | { readonly type: 'stop-requested' }
+  | { readonly type: 'begun' }
   | { readonly type: 'continued' };
 
 export function initialModelState(run: string, job: ModelJob, startedAtMs: number): ModelRunState {
@@ -74,12 +77,12 @@ export function modelStep(state: ModelRunState, event: ModelRunEvent): ModelRunS
       return withParked(state, event.attention);
     case 'unparked':
       return withDecided(state, event.record);
-    case 'paused':
-      return { ...state, paused: true };
-    case 'resumed':
-      return { ...state, paused: false };
+    case 'controlled':
+      return withControl(state, event.record);
     case 'stop-requested':
-      return { ...state, stopRequested: true, paused: false, ...(event.by == null ? {} : { stoppedBy: event.by }) };
+      return { ...state, stopRequested: true, paused: false };
+    case 'begun':
+      return state;
     case 'continued':
       return { ...state, continuedRuns: state.continuedRuns + 1 };
     default: {
@@ -159,6 +162,7 @@ export function modelStatusOf(state: ModelRunState, context: ModelStatusContext)
     ledger: none,
     attention: state.attention,
     decisions: state.decisions,
+    ...(state.controls === undefined ? {} : { controls: state.controls }),
     stall: null,
     underWay: context.underWay,
     waits: context.waits,

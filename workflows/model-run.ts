@@ -5,13 +5,13 @@ import { LaurelError } from '../proto/errors.js';
 import type { ModelLearnerActivities, ModelRewardActivities } from '../proto/preference-activities.js';
 import type { PlannedStep } from '../proto/preference-plan.js';
 import { resolveModelJob } from '../proto/resolve.js';
-import type { Decision, DecisionInput, RunResult, RunState, RunStatus, StopInput } from '../proto/status.js';
+import type { ControlInput, ControlRecord, Decision, DecisionInput, RunResult, RunState, RunStatus } from '../proto/status.js';
 import { initialModelState, missingFor, modelStatusOf, modelStep, partsFor, type ModelRunEvent, type ModelRunState } from './model-run-state.js';
 import { modelRunDetails } from './model-run-details.js';
-import { ParkedSteps } from './parked-steps.js';
-import { ATTRIBUTES, CALL_OPTIONS, reward } from './run-context.js';
-import { checkStop, parkedStep } from './decisions.js';
-import { pauseUpdate, resumeUpdate, retryUpdate, skipUpdate, statusQuery, stopUpdate } from './training-run.js';
+import { ParkedSteps, wasSkipped } from './parked-steps.js';
+import { ATTRIBUTES, CALL_OPTIONS, reward, SHORT_END } from './run-context.js';
+import { checkControl, parkedStep } from './decisions.js';
+import { pauseUpdate, resumeUpdate, retryUpdate, skipUpdate, statusQuery, stopUpdate, voidUpdate } from './training-run.js';
 
 const tables = proxyActivities<ModelRewardActivities>({ ...CALL_OPTIONS, taskQueue: TASK_QUEUES.reward });
 const fits = proxyActivities<ModelLearnerActivities>({ ...CALL_OPTIONS, taskQueue: TASK_QUEUES.learner });
@@ -29,13 +29,19 @@ class ModelRunContext {
   private shown: RunState | undefined;
   private waiting: string | null = null;
   private final: RunState | undefined;
+  /** The loops are over. */
+  finishing = false;
+  /** The run was cancelled: a step that fails is left out, nobody is asked. */
+  short = false;
   readonly steps = new ParkedSteps({
     attentionCount: () => this.state.attentionCount,
-    stopRequested: () => this.state.stopRequested,
+    // What fails after the stop, at the end itself, is for a person again.
+    stopRequested: () => this.state.stopRequested && !this.finishing,
     stoppedBy: () => this.state.stoppedBy ?? null,
     onParked: (attention) => this.apply({ type: 'parked', attention }),
     onUnparked: (record) => this.apply({ type: 'unparked', record }),
     onStop: () => this.apply({ type: 'stop-requested' }),
+    short: () => this.short,
   });
 
   constructor(public state: ModelRunState) {}
@@ -89,16 +95,16 @@ class ModelRunContext {
 export async function rewardModelRun(input: unknown): Promise<RunResult> {
   const context = new ModelRunContext(begin(input));
   setHandlers(context);
-  context.apply(isCarried(input) ? { type: 'continued' } : { type: 'resumed' });
+  context.apply(isCarried(input) ? { type: 'continued' } : { type: 'begun' });
   try {
-    await makeTables(context);
+    const made = await makeTables(context);
     for (const { plan } of context.state.steps) {
-      if (context.state.stopRequested) break;
+      if (!made || context.state.stopRequested) break;
       await context.whileNotPaused();
       await runStep(context, plan);
       await appendMetrics(context, METRICS_LINES_MAX);
     }
-    const result = await finish(context, context.state.stopRequested ? 'stopped' : 'completed');
+    const result = await finish(context, !made || context.state.stopRequested ? 'stopped' : 'completed');
     await condition(allHandlersFinished);
     return result;
   } catch (error) {
@@ -121,12 +127,13 @@ function begin(input: unknown): ModelRunState {
   }
 }
 
-async function makeTables(context: ModelRunContext): Promise<void> {
+/** False where it was left out: there is nothing to go on with. */
+async function makeTables(context: ModelRunContext): Promise<boolean> {
   const { run, job, spec } = context.state;
-  if (spec !== null) return;
+  if (spec !== null) return true;
   const result = await context.steps.guarded('make the tables', () => tables.makeTables.executeWithOptions({ summary: job.data.kind }, [{ run, job }]));
-  if (!result) throw ApplicationFailure.create({ type: 'LAUREL_WORKER_FAILED', message: 'the run was stopped before its tables were made', nonRetryable: true });
-  context.apply({ type: 'tables-made', result });
+  if (result) context.apply({ type: 'tables-made', result });
+  return result !== undefined;
 }
 
 /** A step that is done already (the run continued as new) is passed over; one that needs what was left out is left out too. */
@@ -179,36 +186,38 @@ async function carryOn(context: ModelRunContext): Promise<never> {
 async function appendMetrics(context: ModelRunContext, least: number): Promise<void> {
   const { run, metrics, metricsParts } = context.state;
   if (metrics.length < least) return;
-  const done = await context.steps.guarded(`metrics part ${metricsParts}`, async () => {
-    await reward.appendMetrics.executeWithOptions({ summary: `part ${metricsParts}` }, [{ run, part: metricsParts, lines: metrics }]);
+  const name = `metrics part ${metricsParts}`;
+  const done = await context.steps.guarded(name, async () => {
+    await reward.appendMetrics.executeWithOptions({ ...(context.short ? SHORT_END : {}), summary: `part ${metricsParts}` }, [{ run, part: metricsParts, lines: metrics }]);
     return true;
   });
-  if (done) context.apply({ type: 'metrics-appended', lines: metrics.length });
+  if (done || wasSkipped(context.state, name)) context.apply({ type: 'metrics-appended', lines: metrics.length });
 }
 
 async function finish(context: ModelRunContext, outcome: keyof typeof OUTCOMES): Promise<RunResult> {
+  context.finishing = true;
+  context.short = outcome === 'cancelled';
   await appendMetrics(context, 1);
   const { run, evaluations, optimiserSteps } = context.state;
   const status = context.status();
   const summary = { outcome, status, metricsParts: context.state.metricsParts };
-  const finished = await context.steps.guarded('write the summary', () => reward.finishRun.executeWithOptions({ summary: outcome }, [{ run, outcome, summary, evaluations }]));
+  const finished = await context.steps.guarded('write the summary', () => reward.finishRun.executeWithOptions({ ...(context.short ? SHORT_END : {}), summary: outcome }, [{ run, outcome, summary, evaluations }]));
   context.setFinal(OUTCOMES[outcome]);
   return { run, outcome, version: optimiserSteps, transitionsTrained: 0, summaryKey: finished?.summary.key ?? '', ledger: status.ledger };
 }
 
 function setHandlers(context: ModelRunContext): void {
   setHandler(statusQuery, () => context.status(), { description: 'Everything that the run knows of itself, as numbers.' });
-  const apply = (type: 'paused' | 'resumed', answer: string) => () => {
-    context.apply({ type });
+  const control = (action: ControlRecord['action'], answer: string) => (input?: ControlInput) => {
+    const by = input?.by ?? null;
+    context.apply({ type: 'controlled', record: { action, by, atMs: Date.now() } });
+    // At the end itself nothing else would tell a parked step.
+    if (action === 'stop') for (const { id } of context.state.attention) context.steps.decide(id, 'stop', by);
     return answer;
   };
-  setHandler(pauseUpdate, apply('paused', 'no new work is begun; calls under way finish'), { description: 'Begin no new work until `resume`.' });
-  setHandler(resumeUpdate, apply('resumed', 'running'), { description: 'Go on after `pause`.' });
-  const stop = (input?: StopInput): string => {
-    context.apply({ type: 'stop-requested', by: input?.by ?? null });
-    return 'the call under way finishes, then the summary is written';
-  };
-  setHandler(stopUpdate, stop, { description: 'Finish the call under way, write the summary and end: nothing, or {"by": "ann"}.', validator: checkStop });
+  setHandler(pauseUpdate, control('pause', 'no new work is begun; calls under way finish'), { description: 'Begin no new work until `resume`: nothing, or {"by": "ann"}.', validator: checkControl });
+  setHandler(resumeUpdate, control('resume', 'running'), { description: 'Go on after `pause`: nothing, or {"by": "ann"}.', validator: checkControl });
+  setHandler(stopUpdate, control('stop', 'the call under way finishes, then the summary is written'), { description: 'Finish the call under way, write the summary and end: nothing, or {"by": "ann"}.', validator: checkControl });
   const decide = (decision: Decision) => (input?: DecisionInput) => {
     const parked = parkedStep(context.state.attention, decision, input);
     context.steps.decide(parked.id, decision, input?.by ?? null);
@@ -216,5 +225,7 @@ function setHandlers(context: ModelRunContext): void {
   };
   const validator = (decision: Decision) => (input?: DecisionInput): void => void parkedStep(context.state.attention, decision, input);
   setHandler(retryUpdate, decide('retry'), { description: 'Try a parked step again: {"id": "1"}, or {} for the oldest.', validator: validator('retry') });
+  // No step of such a run holds segments: refused with that reason.
+  setHandler(voidUpdate, decide('void'), { description: 'Of a run with rollouts.', validator: validator('void') });
   setHandler(skipUpdate, decide('skip'), { description: 'Leave a parked step out, and with it what needs its result: {"id": "1"}, or {} for the oldest.', validator: validator('skip') });
 }

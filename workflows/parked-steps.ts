@@ -1,9 +1,13 @@
 /** Steps of a run that may fail for good: they are parked, and a person decides. Shared by all kinds of runs. */
 import { ActivityFailure, ApplicationFailure, condition, isCancellation, log, TimeoutFailure } from '@temporalio/workflow';
-import { BY_ITSELF, DECISIONS, type Attention, type Decision, type DecisionRecord } from '../proto/status.js';
+import { MISSING_TRIES_MAX } from '../proto/restoration.js';
+import { BY_ITSELF, DECISIONS, type Attention, type ControlRecord, type Decision, type DecisionRecord } from '../proto/status.js';
 
 /** A call that has failed so often in a row, half a minute after the first time, is parked. */
 export const ATTEMPTS_MAX = 6;
+/** Pause before a call is tried again; it doubles each time. */
+export const TRY_PAUSE_MS = 1_000;
+export const TRY_PAUSE_MS_MAX = 30_000;
 /** A parked step whose cause may pass is tried again by itself after this time, then after twice as long, and so on. */
 const PARKED_TRY_MS = 60_000;
 const PARKED_TRY_MS_MAX = 300_000;
@@ -11,7 +15,7 @@ const PARKED_TRY_MS_MAX = 300_000;
 export const CALL_MS_MAX = 30 * 60_000;
 export const HEARTBEAT_TIMEOUT_MS = 15_000;
 
-/** Decisions about parked steps that are carried; all of them stand in the history. */
+/** Decisions about parked steps, and records of each other kind, that are carried; all of them stand in the history. */
 export const DECISIONS_KEPT = 20;
 
 /** What a run does with parked steps: they are part of its state. */
@@ -136,6 +140,18 @@ export function withDecided<S extends { readonly attention: readonly Attention[]
   return { ...state, attention: state.attention.filter((one) => one.id !== record.id), decisions: [...state.decisions, record].slice(-DECISIONS_KEPT) };
 }
 
+/** A person left the step out; not so where the run gave it up to go on without, or to try it again as another run. */
+export function wasSkipped({ decisions }: { readonly decisions: readonly DecisionRecord[] }, step: string): boolean {
+  return decisions.some((one) => one.step === step && one.decision === 'skip');
+}
+
+/** A run that was told to pause, go on or stop; a stop ends a pause. */
+export function withControl<S extends { readonly paused: boolean; readonly stopRequested: boolean; readonly stoppedBy?: string | null; readonly controls?: readonly ControlRecord[] }>(state: S, record: ControlRecord): S {
+  const { action, by } = record;
+  const told = { ...state, paused: action === 'pause', controls: [...(state.controls ?? []), record].slice(-DECISIONS_KEPT) };
+  return action === 'stop' ? { ...told, stopRequested: true, ...(by === null ? {} : { stoppedBy: by }) } : told;
+}
+
 export function seconds(ms: number): string {
   return `${Math.round(ms / 1000)} s`;
 }
@@ -143,6 +159,12 @@ export function seconds(ms: number): string {
 /** True where no other worker would fare better. */
 export function isFinal(error: unknown): boolean {
   return error instanceof ActivityFailure && error.cause instanceof ApplicationFailure && error.cause.nonRetryable === true;
+}
+
+/** As the server waits, for calls whose tries the run makes itself; null: there have been enough. @param failures in a row */
+export function pauseBeforeTry(code: string, failures: number): number | null {
+  const tries = code === 'LAUREL_STORE_MISSING' ? MISSING_TRIES_MAX : ATTEMPTS_MAX;
+  return failures >= tries ? null : Math.min(TRY_PAUSE_MS_MAX, TRY_PAUSE_MS * 2 ** (failures - 1));
 }
 
 /** A failure as a person is told of it. */

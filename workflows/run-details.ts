@@ -1,20 +1,44 @@
 /** The live page of a run in the Temporal UI, as markdown. */
 import { warningText } from '../proto/quality.js';
 import type { RunStatus } from '../proto/status.js';
+import { byText, pausedBy, toldRun } from '../proto/told.js';
 
 /** Waits and calls shown; a run of a thousand shards has more than anybody reads. */
 export const LINES_MAX = 16;
+/** The newest things that it was told. */
+const TOLD_SHOWN = 4;
+const TOLD_CHARACTERS_MAX = 200;
 
 /** The UI draws tables without space between columns, so each cell brings its own. */
 const GAP = '\u2003';
 
 /** @param linesThere waits and calls that there are; the status may hold fewer */
 export function runDetails(status: RunStatus, linesThere = 0): string {
-  return [headline(status), stall(status), attention(status), suspicions(status), table(status), rewardTable(status), annotationTable(status), budgetTable(status), qualityTable(status), modelTable(status), ledgerLine(status), waits(status, linesThere)].filter((part) => part !== '').join('\n\n');
+  return [headline(status), paused(status), stall(status), attention(status), suspicions(status), table(status), rewardTable(status), annotationTable(status), budgetTable(status), qualityTable(status), modelTable(status), ledgerLine(status), told(status), waits(status, linesThere)].filter((part) => part !== '').join('\n\n');
 }
 
 export function headline(status: RunStatus): string {
   return `### ${status.job} · ${status.state} · ${Math.floor(status.progress * 100)} %`;
+}
+
+export function paused(status: RunStatus): string {
+  const pause = pausedBy(status);
+  return pause === undefined ? '' : `> **Paused${spaced(pause.by)} at ${timeOf(pause.atMs)}.** Send the update \`resume\` to go on.`;
+}
+
+/** Who told it what, the newest last. */
+export function told(status: RunStatus): string {
+  const lines = toldRun(status).slice(-TOLD_SHOWN);
+  return lines.length === 0 ? '' : ['Told:', '', ...lines.map(({ atMs, by, what }) => `- ${timeOf(atMs)}${spaced(by)}: ${plain(what, TOLD_CHARACTERS_MAX)}`)].join('\n');
+}
+
+function spaced(by: string | null): string {
+  const text = plain(byText(by), TOLD_CHARACTERS_MAX);
+  return text === '' ? '' : ` ${text}`;
+}
+
+function timeOf(atMs: number): string {
+  return `${new Date(atMs).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
 function stall({ stall }: RunStatus): string {
@@ -82,9 +106,9 @@ function qualityTable(status: RunStatus): string {
 }
 
 /** A message as text that is no markdown. */
-function plain(text: string): string {
+function plain(text: string, charactersMax = 80): string {
   // eslint-disable-next-line no-control-regex -- that is what is taken out
-  return text.slice(0, 80).replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').replace(/[\\`*_{}[\]<>()#+!|~&]/g, (character) => `\\${character}`).trim();
+  return text.slice(0, charactersMax).replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').replace(/[\\`*_{}[\]<>()#+!|~&]/g, (character) => `\\${character}`).trim();
 }
 
 function modelTable(status: RunStatus): string {

@@ -4,6 +4,7 @@ import type { PolicyRef } from '../proto/references.js';
 import type { RunResult } from '../proto/status.js';
 import { learner, reward, rollout, SHORT_END, type RunContext } from './run-context.js';
 import { mending } from './restoration.js';
+import { wasSkipped } from './parked-steps.js';
 import { appendMetrics } from './run-steps.js';
 import { ledgerOf } from './training-metrics.js';
 import { openSegments } from './training-state.js';
@@ -16,8 +17,10 @@ export async function evaluateVersion(context: RunContext, policy: PolicyRef): P
   const begunMs = Date.now();
   const summary = `version ${policy.version} · ${episodes} episodes`;
   const input = { run: context.state.run, policy, suite: 'policy', episodes, seed, environments };
-  const evaluation = await context.guarded(`evaluate ${summary}`, () => mending(context, {}, () => rollout.evaluate.executeWithOptions({ summary }, [input])));
+  const name = `evaluate ${summary}`;
+  const evaluation = await context.guarded(name, () => mending(context, {}, () => rollout.evaluate.executeWithOptions({ summary }, [input])));
   if (evaluation) context.apply({ type: 'evaluated', evaluation, evaluateMs: Date.now() - begunMs });
+  else if (wasSkipped(context.state, name)) context.apply({ type: 'evaluation-left-out', version: policy.version });
 }
 
 /** The short form (cancelled) leaves the evaluation out, and whatever fails: a cancel ends. */

@@ -94,9 +94,9 @@ function awaitsLabels(state: TrainingState, segment: SegmentRef, ageMs: number):
 }
 
 /** The version at which the next evaluation on the way is due; Infinity: none is wanted. */
-export function nextEvaluation({ job, evaluations }: TrainingState): number {
+export function nextEvaluation({ job, evaluations, evaluationLeftOut = 0 }: TrainingState): number {
   const every = job.schedule.evaluateVersions;
-  return every === 0 || job.evaluate.episodes === 0 ? Infinity : Math.max(0, ...evaluations.map((one) => one.version)) + every;
+  return every === 0 || job.evaluate.episodes === 0 ? Infinity : Math.max(evaluationLeftOut, ...evaluations.map((one) => one.version)) + every;
 }
 
 /** The versions in (parent, parent + batches] at which a checkpoint is due. */

@@ -143,6 +143,7 @@ export function statusOf(state: TrainingState, context: StatusContext): RunStatu
     attention: state.attention,
     decisions: state.decisions,
     ...(state.steers === undefined ? {} : { steers: state.steers }),
+    ...(state.controls === undefined ? {} : { controls: state.controls }),
     shards: shardsWanted(state),
     stall: context.stall,
     underWay: context.underWay,

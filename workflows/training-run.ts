@@ -19,9 +19,9 @@ import { stopSchema } from '../proto/job.js';
 import { partName } from '../proto/part-name.js';
 import { steerableWeights } from '../proto/reward-check.js';
 import { resolveJob, warningsOf } from '../proto/resolve.js';
-import type { Decision, DecisionInput, RunResult, RunStatus, SteerInput, StopInput } from '../proto/status.js';
+import type { ControlInput, ControlRecord, Decision, DecisionInput, RunResult, RunStatus, SteerInput } from '../proto/status.js';
 import { runAsync } from './async-loops.js';
-import { checkInput, checkStop, parkedStep, refusal } from './decisions.js';
+import { checkControl, checkInput, parkedStep, refusal } from './decisions.js';
 import { annotator, learner, RunContext } from './run-context.js';
 import { asksJudge } from '../proto/reward-fits.js';
 import { labelFirst, labelsFirst } from './label-first.js';
@@ -34,9 +34,9 @@ import { nextEvaluation, stopReached } from './training-decisions.js';
 import { initialState, shardsWanted, type TrainingState } from './training-state.js';
 
 export const statusQuery = defineQuery<RunStatus>('status');
-export const pauseUpdate = defineUpdate<string, []>('pause');
-export const resumeUpdate = defineUpdate<string, []>('resume');
-export const stopUpdate = defineUpdate<string, [StopInput?]>('stop');
+export const pauseUpdate = defineUpdate<string, [ControlInput?]>('pause');
+export const resumeUpdate = defineUpdate<string, [ControlInput?]>('resume');
+export const stopUpdate = defineUpdate<string, [ControlInput?]>('stop');
 export const steerUpdate = defineUpdate<string, [SteerInput]>('steer');
 export const retryUpdate = defineUpdate<string, [DecisionInput?]>('retry');
 export const skipUpdate = defineUpdate<string, [DecisionInput?]>('skip');
@@ -49,7 +49,7 @@ export const voidUpdate = defineUpdate<string, [DecisionInput?]>('void');
 export async function trainingRun(input: unknown): Promise<RunResult> {
   const context = new RunContext(begin(input));
   setHandlers(context);
-  context.apply(isCarried(input) ? { type: 'continued' } : { type: 'resumed' });
+  context.apply(isCarried(input) ? { type: 'continued' } : { type: 'begun' });
   const watchdog = startWatchdog(context);
   try {
     if (!(await prepare(context))) return await stoppedEarly(context);
@@ -123,7 +123,7 @@ async function evaluationLoop(context: RunContext): Promise<void> {
     const next = nextEvaluation(context.state);
     const due = (): boolean => !context.state.paused && (context.state.policy?.version ?? 0) >= next;
     const over = (): boolean => context.ending || stopReached(context.state, Date.now());
-    await context.waitFor('evaluation', `version ${next}`, () => over() || due());
+    await context.waitFor('evaluation', () => (context.state.paused ? 'the run is paused' : `version ${next}`), () => over() || due());
     if (over()) return;
     await evaluateVersion(context, context.state.policy!);
   }
@@ -151,30 +151,16 @@ async function carryOn(context: RunContext): Promise<never> {
 
 function setHandlers(context: RunContext): void {
   setHandler(statusQuery, () => context.status(), { description: 'Everything that the run knows of itself, as numbers.' });
-  setHandler(
-    pauseUpdate,
-    () => {
-      context.apply({ type: 'paused' });
-      return 'no new work is begun; calls under way finish';
-    },
-    { description: 'Begin no new work until `resume`.' },
-  );
-  setHandler(
-    resumeUpdate,
-    () => {
-      context.apply({ type: 'resumed' });
-      return 'running';
-    },
-    { description: 'Go on after `pause`.' },
-  );
-  setHandler(
-    stopUpdate,
-    (input?: StopInput) => {
-      context.apply({ type: 'stop-requested', by: input?.by ?? null });
-      return 'work under way finishes, then the run is evaluated and its summary written';
-    },
-    { description: 'Finish what is under way, evaluate, write the summary and end: nothing, or {"by": "ann"}.', validator: checkStop },
-  );
+  const control = (action: ControlRecord['action'], answer: string) => (input?: ControlInput) => {
+    const by = input?.by ?? null;
+    context.apply({ type: 'controlled', record: { action, by, atMs: Date.now() } });
+    // At the end itself nothing else would tell a parked step.
+    if (action === 'stop') for (const { id } of context.state.attention) context.decide(id, 'stop', by);
+    return answer;
+  };
+  setHandler(pauseUpdate, control('pause', 'no new work is begun; calls under way finish'), { description: 'Begin no new work until `resume`: nothing, or {"by": "ann"}.', validator: checkControl });
+  setHandler(resumeUpdate, control('resume', 'running'), { description: 'Go on after `pause`: nothing, or {"by": "ann"}.', validator: checkControl });
+  setHandler(stopUpdate, control('stop', 'work under way finishes, then the run is evaluated and its summary written'), { description: 'Finish what is under way, evaluate, write the summary and end: nothing, or {"by": "ann"}.', validator: checkControl });
   setHandler(
     steerUpdate,
     (steer: SteerInput) => {

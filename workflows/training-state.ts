@@ -7,7 +7,7 @@ import type { AnnotationBudget } from '../proto/budget.js';
 import type { Job, StopSpec } from '../proto/job.js';
 import type { LabelQuality, RewardQuality } from '../proto/quality.js';
 import type { EpisodeSums, EvaluationRef, LabelLogRef, PolicyRef, SegmentRef } from '../proto/references.js';
-import type { AnnotationBounds, Attention, DecisionRecord, SteerInput, SteerRecord } from '../proto/status.js';
+import type { AnnotationBounds, Attention, ControlRecord, DecisionRecord, SteerInput, SteerRecord } from '../proto/status.js';
 import type { FitStates } from './fit-state.js';
 import { constantWeights } from '../proto/reward-combine.js';
 import { initialRewardState, type RewardState } from '../proto/reward-state.js';
@@ -96,6 +96,8 @@ export interface TrainingState {
   readonly rewardState?: RewardState;
   readonly stop: StopSpec;
   readonly evaluations: readonly EvaluationRef[];
+  /** The last version whose evaluation a person left out; the next one is due as if it had been evaluated. Absent: none. */
+  readonly evaluationLeftOut?: number;
   readonly attention: readonly Attention[];
   readonly attentionCount: number;
   readonly decisions: readonly DecisionRecord[];
@@ -107,6 +109,8 @@ export interface TrainingState {
   readonly stopRequested: boolean;
   /** Who asked for it; null or absent: nobody was named. */
   readonly stoppedBy?: string | null;
+  /** The newest of `pause`, `resume` and `stop`. Absent: none. */
+  readonly controls?: readonly ControlRecord[];
   readonly learnerQueue: string | null;
   readonly rewardQueue: string | null;
   /** The last sweep of the store, and what sweeps have removed in all. Absent: none was. */
@@ -139,13 +143,15 @@ export type TrainingEvent =
   | { readonly type: 'worker-queue-lost'; readonly pool: 'learner' | 'reward' }
   | { readonly type: 'checkpointed'; readonly version: number }
   | { readonly type: 'evaluated'; readonly evaluation: EvaluationRef; readonly evaluateMs: number }
+  | { readonly type: 'evaluation-left-out'; readonly version: number }
   | { readonly type: 'metrics-appended'; readonly lines: number; readonly quality: RewardQuality | null }
   | { readonly type: 'parked'; readonly attention: Attention }
   | { readonly type: 'unparked'; readonly record: DecisionRecord }
   | { readonly type: 'steered'; readonly steer: SteerInput; readonly atMs: number }
-  | { readonly type: 'paused' }
-  | { readonly type: 'resumed' }
-  | { readonly type: 'stop-requested'; readonly by?: string | null }
+  | { readonly type: 'controlled'; readonly record: ControlRecord }
+  /** By a decision about a parked step, which is on record. */
+  | { readonly type: 'stop-requested' }
+  | { readonly type: 'begun' }
   | { readonly type: 'continued' };
 
 export function initialState(run: string, job: Job, startedAtMs: number): TrainingState {

@@ -6,7 +6,7 @@ import { withBudget } from '../proto/budget.js';
 import type { AnnotationBounds, SteerInput, SteerRecord } from '../proto/status.js';
 import { advanceRewardState } from '../proto/reward-state.js';
 import { fitted } from './fit-state.js';
-import { DECISIONS_KEPT, withDecided, withParked } from './parked-steps.js';
+import { DECISIONS_KEPT, withControl, withDecided, withParked } from './parked-steps.js';
 import { metricsLines } from './training-metrics.js';
 import { annotationWindow, EPISODE_WINDOW, mapValues, newShard, RATE_WINDOW, rewardMeans, segmentsPerCallMax, shardsWanted, sum, type AnnotationState, type LedgerCounts, type ReadySegment, type TrainingEvent, type TrainingState } from './training-state.js';
 
@@ -49,6 +49,8 @@ export function step(state: TrainingState, event: TrainingEvent): TrainingState 
       return { ...state, checkpoint: Math.max(state.checkpoint, event.version) };
     case 'evaluated':
       return { ...state, evaluations: [...state.evaluations, event.evaluation].slice(-64), spentMs: spent(state, 'evaluate', event.evaluateMs) };
+    case 'evaluation-left-out':
+      return { ...state, evaluationLeftOut: event.version };
     case 'metrics-appended':
       return { ...state, metrics: state.metrics.slice(event.lines), metricsParts: state.metricsParts + 1, ...(event.quality && { rewardQuality: event.quality }) };
     case 'parked':
@@ -57,12 +59,12 @@ export function step(state: TrainingState, event: TrainingEvent): TrainingState 
       return withDecided(state, event.record);
     case 'steered':
       return steered(state, event.steer, event.atMs);
-    case 'paused':
-      return { ...state, paused: true };
-    case 'resumed':
-      return { ...state, paused: false };
+    case 'controlled':
+      return withControl(state, event.record);
     case 'stop-requested':
-      return { ...state, stopRequested: true, paused: false, ...(event.by == null ? {} : { stoppedBy: event.by }) };
+      return { ...state, stopRequested: true, paused: false };
+    case 'begun':
+      return state;
     case 'continued':
       return { ...state, continuedRuns: state.continuedRuns + 1 };
     default: {

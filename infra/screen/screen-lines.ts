@@ -1,5 +1,6 @@
 /** The live screen: status in, lines out. Pure. */
 import type { AnnotationStatus, RunStatus } from '../../proto/status.js';
+import { byText, pausedBy, toldRun } from '../../proto/told.js';
 import { formatBar, formatCount, formatDuration, formatName, formatNumber, formatShare, printable } from './format.js';
 import { modelPlainParts, modelRows } from './model-lines.js';
 import { budgetRows, qualityRows } from './quality-lines.js';
@@ -17,6 +18,7 @@ export function screenLines(view: ScreenView, paint: Paint): string[] {
   const row = (name: string, text: string): string => `  ${paint.dim(name.padEnd(LABEL_WIDTH))}${text}`;
   const lines = [title];
   if (status) lines.push(`  ${progressText(view, status)}`, '', ...statusRows(view, status, paint).map(([name, text]) => row(name, text)));
+  if (status) lines.push(...toldRows(status, paint).map(([name, text]) => row(name, text)));
   if (view.waitingFor !== undefined) lines.push(row('waiting', paint.warn(view.waitingFor)));
   for (const retry of view.retries.slice(0, RETRIES_SHOWN)) lines.push(row('tries again', paint.warn(printable(retry).slice(0, 300))));
   lines.push(row('workers', workersText(view, paint)));
@@ -52,6 +54,18 @@ function stateText(status: RunStatus, paint: Paint): string {
   const text = formatName(status.state);
   if (status.state === 'NeedsAttention') return paint.warn(paint.bold(text));
   return status.state === 'Paused' ? paint.warn(text) : paint.good(text);
+}
+
+/** Who paused it, and the newest thing that it was told. */
+function toldRows(status: RunStatus, paint: Paint): [string, string][] {
+  const pause = pausedBy(status);
+  if (pause !== undefined) return [['paused', paint.warn(printable(`${timeOf(pause.atMs)}${byText(pause.by)}; laurel resume ${status.run} goes on`))]];
+  const last = toldRun(status).at(-1);
+  return last === undefined ? [] : [['told', printable(`${timeOf(last.atMs)}${byText(last.by)}: ${last.what}`).slice(0, 300)]];
+}
+
+function timeOf(atMs: number): string {
+  return `${new Date(atMs).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
 function progressText(view: ScreenView, status: RunStatus): string {

@@ -9,6 +9,7 @@ import { readRecord } from '../../infra/devserver/record.js';
 import { isProcessAlive } from '../../workers/process-alive.js';
 import { findTemporalCli } from '../../infra/temporal-cli/temporal-cli.js';
 import type { RunStatus } from '../../proto/status.js';
+import { layout } from '../../workers/store/layout.js';
 import { Project } from './cli-process.js';
 
 const job = (more: object): string =>
@@ -113,9 +114,23 @@ describe('the command line', { timeout: TEST_MS_MAX }, () => {
     expect(await project.run(['submit', path])).toMatchObject({ code: 0, output: expect.stringContaining('run from-laurel is submitted') as string });
     expect(await project.run(['submit', path])).toMatchObject({ code: 2, output: expect.stringMatching(/LAUREL_JOB_INVALID {2}expected a run id that is not in use, got from-laurel/) as string });
     await untilVersion('from-laurel', 1);
-    expect((await project.run(['pause', 'from-laurel'])).output).toContain('no new work is begun');
+    const cli = await findTemporalCli();
+    const address = `127.0.0.1:${(await readRecord(project.state))?.port}`;
+    const temporal = (parameters: readonly string[]) => promisify(execFile)(cli!.path, [...parameters, '--address', address], { env: project.variables() });
+    const update = (name: string, ...input: string[]) => temporal(['workflow', 'update', 'execute', '--workflow-id', 'from-laurel', '--name', name, ...input]);
+
+    expect((await project.run(['pause', 'from-laurel', '--by', 'ben'])).output).toContain('no new work is begun');
     expect((await status('from-laurel')).state).toBe('Paused');
-    expect((await project.run(['resume', 'from-laurel'])).code).toBe(0);
+    expect((await project.run(['status', 'from-laurel'])).output).toMatch(/ {2}paused {6}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC by ben; laurel resume from-laurel goes on/);
+    await update('resume');
+    await update('pause', '--input', '{"by": "ann"}');
+    expect((await project.run(['resume', 'from-laurel'], undefined, { USER: 'eve' })).code).toBe(0);
+    expect((await status('from-laurel')).controls).toMatchObject([
+      { action: 'pause', by: 'ben' },
+      { action: 'resume', by: null },
+      { action: 'pause', by: 'ann' },
+      { action: 'resume', by: 'eve' },
+    ]);
     expect((await project.run(['steer', 'from-laurel', '--weight', 'goal=0.5', '--weight', 'helpful=0'])).output).toContain('"goal":0.5');
     expect((await status('from-laurel')).weights).toEqual({ goal: 0.5, helpful: 0 });
     expect(await project.run(['steer', 'from-laurel', '--weight', 'nothing=1'])).toMatchObject({ code: 1 });
@@ -124,9 +139,9 @@ describe('the command line', { timeout: TEST_MS_MAX }, () => {
     const watched = await project.run(['status', 'from-laurel', '--watch']);
     expect(watched.code).toBe(0);
 
-    const cli = await findTemporalCli();
-    const address = `127.0.0.1:${(await readRecord(project.state))?.port}`;
-    const temporal = (parameters: readonly string[]) => promisify(execFile)(cli!.path, [...parameters, '--address', address], { env: project.variables() });
+    const page = await readFile(join(project.store, layout.report('from-laurel')), 'utf8');
+    for (const row of ['<td>ben</td><td>pause</td>', '<td>ann</td><td>pause</td>', '<td>eve</td><td>resume</td>']) expect(page).toContain(row);
+
     const start = ['workflow', 'start', '--type', 'trainingRun', '--task-queue', 'laurel-workflows'];
     const other = join(project.folder, 'other.json');
     await writeFile(other, job({ name: 'whatever' }));

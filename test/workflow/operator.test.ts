@@ -4,7 +4,7 @@ import { ApplicationFailure, WorkflowNotFoundError, WorkflowUpdateFailedError, t
 import { TASK_QUEUES, type AnnotateInput } from '../../proto/activities.js';
 import type { RunResult, RunStatus } from '../../proto/status.js';
 import { ATTEMPTS_MAX } from '../../workflows/parked-steps.js';
-import { createFakes, smallJob } from './fakes.js';
+import { artifact, createFakes, smallJob } from './fakes.js';
 import { newRunId, startTestServer, withWorkers, type TestServer } from './server.js';
 
 let server: TestServer;
@@ -188,6 +188,39 @@ describe('an operator', () => {
     expect(status.ledger.open).toBe(0);
   }, 120_000);
 
+  it('is on record when it pauses, goes on and stops, also past a continuation; what it says besides is refused', async () => {
+    const { activities } = createFakes();
+    let last: RunStatus | undefined;
+    activities.finishRun = async (input) => {
+      last = (input.summary as { status: RunStatus }).status;
+      return { summary: artifact('summary', 0) };
+    };
+    const { metadata, paused } = await withWorkers(server, activities, async () => {
+      const handle = await start(smallJob({ stop: { versions: 100_000 }, schedule: { segmentsPerCall: 2, historyEventsMax: 100 } }));
+      await until(handle, ({ version }) => version > 2);
+      expect(await handle.executeUpdate<string, [unknown]>('pause', { args: [{ by: 'ann_b' }] })).toContain('no new work is begun');
+      const paused = await until(handle, ({ underWay }) => underWay.length === 0);
+      const metadata = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+      const refused = await handle.executeUpdate<string, [unknown]>('pause', { args: [{ who: 'ann' }] }).catch((error: WorkflowUpdateFailedError) => error.cause);
+      expect(refused).toMatchObject({ type: 'LAUREL_UPDATE_REFUSED' });
+      await handle.executeUpdate('resume');
+      const { continuedRuns } = paused;
+      await until(handle, (status) => status.continuedRuns > continuedRuns);
+      await handle.executeUpdate<string, [unknown]>('stop', { args: [{ by: 'ben' }] });
+      await handle.result();
+      return { paused, metadata };
+    });
+    expect(paused.state).toBe('Paused');
+    expect(metadata.currentDetails).toMatch(/> \*\*Paused by ann\\_b at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\.\*\* Send the update `resume` to go on\./);
+    expect(last?.controls).toEqual([
+      { action: 'pause', by: 'ann_b', atMs: expect.any(Number) as number },
+      { action: 'resume', by: null, atMs: expect.any(Number) as number },
+      { action: 'stop', by: 'ben', atMs: expect.any(Number) as number },
+    ]);
+    const times = last!.controls!.map(({ atMs }) => atMs);
+    expect(times).toEqual([...times].sort((a, b) => a - b));
+  }, 60_000);
+
   it('pauses: calls under way finish, and then no place is taken', async () => {
     const { activities } = createFakes();
     await withWorkers(server, activities, async () => {
@@ -223,16 +256,15 @@ describe('an operator', () => {
 
   it('is asked about a step that keeps failing, and told when it is tried again by itself', async () => {
     const { activities } = createFakes();
-    const { collect } = activities;
+    const { score } = activities;
     let attempts = 0;
     let full = true;
-    activities.collect = async (input) => {
-      if (!full || input.shard === 1) return collect(input);
+    activities.score = async (input) => {
+      if (!full) return score(input);
       attempts++;
       throw ApplicationFailure.create({ type: 'LAUREL_STORE_UNAVAILABLE', message: 'the disk is full', nonRetryable: false, nextRetryDelay: '10ms' });
     };
     const { parked, status } = await withWorkers(server, activities, async () => {
-      // Without end: the other shard alone would else bring the run to its end, and leave the step out, before it is answered.
       const handle = await start(smallJob({ stop: { versions: 100_000 } }));
       const parked = await until(handle, ({ state }) => state === 'NeedsAttention');
       full = false;
@@ -243,7 +275,7 @@ describe('an operator', () => {
       return { parked, status: await handle.query<RunStatus>('status') };
     });
     expect(attempts).toBe(ATTEMPTS_MAX);
-    expect(parked.attention[0]).toMatchObject({ code: 'LAUREL_STORE_UNAVAILABLE', choices: ['retry', 'skip', 'stop'] });
+    expect(parked.attention[0]).toMatchObject({ code: 'LAUREL_STORE_UNAVAILABLE', choices: ['retry', 'skip', 'void', 'stop'] });
     expect(parked.attention[0]!.nextTryAtMs! - parked.attention[0]!.sinceMs).toBe(60_000);
     expect(status.decisions[0]).toMatchObject({ decision: 'retry', by: 'ann', code: 'LAUREL_STORE_UNAVAILABLE' });
   }, 120_000);

@@ -7,6 +7,7 @@ import { layout } from '../store/layout.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { escapeHtml, formatCount, formatDuration, formatNumber, section, table } from './html.js';
 import { htmlPage } from './page.js';
+import { toldSection } from './sections.js';
 
 interface StoredFigures {
   readonly suite: string;
@@ -26,6 +27,7 @@ export async function renderModelReport(store: ObjectStore, run: string, job: Mo
     header,
     section('Evaluations', 'Means with 95 % intervals; a figure without an interval is exact, or a function of the whole table.', evaluationTable(records)),
     section('Fits', 'At the end of each call.', fitTable(lines)),
+    toldSection(summary?.status),
     section('The job', '', `<details><summary>all settings, with defaults</summary><pre>${escapeHtml(JSON.stringify(job, null, 2))}</pre></details>`),
   ]);
 }

@@ -9,7 +9,7 @@ import { labelSection } from './label-section.js';
 import { qualitySection } from './quality-section.js';
 import { loadReport } from './load-report.js';
 import type { ReportData } from './report-data.js';
-import { evaluationSection, learnerSection, learningSection, ledgerSection, throughputSection } from './sections.js';
+import { evaluationSection, learnerSection, learningSection, ledgerSection, throughputSection, toldSection } from './sections.js';
 import { renderModelReport } from './model-report.js';
 import { htmlPage } from './page.js';
 
@@ -24,7 +24,7 @@ export async function renderRunReport(store: ObjectStore, run: string): Promise<
 }
 
 export async function renderReport(data: ReportData): Promise<string> {
-  const parts = [header(data), tiles(data), evaluationSection(data), await learningSection(data), await labelSection(data), await qualitySection(data), await learnerSection(data), await throughputSection(data), ledgerSection(data), jobSection(data)];
+  const parts = [header(data), tiles(data), evaluationSection(data), await learningSection(data), await labelSection(data), await qualitySection(data), await learnerSection(data), await throughputSection(data), ledgerSection(data), toldSection(data.status), jobSection(data)];
   return htmlPage(data.run, parts);
 }
 

@@ -1,6 +1,6 @@
 /** `laurel pause | resume | stop | retry | skip | void <run>`: the updates of a run, answered by the run itself. */
 import { userInfo } from 'node:os';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { RunClient } from '../run-client.js';
 import { findServer } from '../server.js';
 
@@ -22,7 +22,8 @@ export function addControl(program: Command): void {
       .command(name)
       .description(description)
       .argument('<run>', 'id of the run')
-      .action((run: string) => sendUpdate(run, name, name === 'stop' ? { by: deciding() } : undefined));
+      .addOption(byOption())
+      .action((run: string, { by }: { by: string }) => sendUpdate(run, name, { by }));
   }
   for (const [name, description] of Object.entries(DECISIONS)) {
     program
@@ -30,13 +31,14 @@ export function addControl(program: Command): void {
       .description(description)
       .argument('<run>', 'id of the run')
       .option('--attention <id>', 'which failed step; default: the oldest')
-      .action((run: string, options: { attention?: string }) => sendUpdate(run, name, { by: deciding(), ...(options.attention !== undefined && { id: options.attention }) }));
+      .addOption(byOption())
+      .action((run: string, { by, attention }: { by: string; attention?: string }) => sendUpdate(run, name, { by, ...(attention !== undefined && { id: attention }) }));
   }
 }
 
 /** Who decides, for the record. */
-function deciding(): string {
-  return process.env['USER'] || userInfo().username;
+export function byOption(): Option {
+  return new Option('--by <name>', 'who decides, for the record').default(process.env['USER'] || userInfo().username, 'your user name');
 }
 
 /** Prints the answer of the run. */

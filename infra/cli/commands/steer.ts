@@ -4,7 +4,7 @@ import { BUDGET_SCOPES, BUDGET_UNITS, withBudget, type BudgetSpec } from '../../
 import type { StopSpec } from '../../../proto/job.js';
 import type { SteerInput } from '../../../proto/status.js';
 import { parsePositive } from '../arguments.js';
-import { sendUpdate } from './control.js';
+import { byOption, sendUpdate } from './control.js';
 
 interface SteerOptions {
   readonly weight?: Record<string, number>;
@@ -30,7 +30,8 @@ export function addSteer(program: Command): void {
     .option('--call-ms <source=milliseconds>', 'time of one annotate call; one option for each source', collectWeight)
     .option('--pending-max <source=count>', 'messages that may wait for the judge; one option for each source', collectWeight)
     .option('--budget <source.scope.unit=number>', 'bound on what is asked, for example helpful.run.calls=5000; scopes run, hour, annotator; units calls, tokens, money', collectBudget)
-    .action(async (run: string, options: SteerOptions) => sendUpdate(run, 'steer', { ...steerInput(options), by: process.env['USER'] ?? 'laurel' }));
+    .addOption(byOption())
+    .action(async (run: string, { by, ...options }: SteerOptions & { by: string }) => sendUpdate(run, 'steer', { ...steerInput(options), by }));
 }
 
 export function steerInput({ weight, transitions, versions, runMs, shards, callMs, pendingMax, budget }: SteerOptions): SteerInput {

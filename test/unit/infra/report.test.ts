@@ -41,6 +41,16 @@ describe('the report of a run', () => {
     expect(page).not.toContain('<b>fast</b>');
   });
 
+  it('says what the run was told, by whom and when', async () => {
+    await writeRun(store, true);
+    const data = await loadReport(store, RUN);
+    expect(await renderReport(data)).not.toContain('What it was told');
+    const controls = [{ action: 'pause', by: '<ann>', atMs: Date.UTC(2026, 4, 1, 12, 30, 5) }, { action: 'resume', by: null, atMs: Date.UTC(2026, 4, 1, 12, 31) }] as const;
+    const page = await renderReport({ ...data, status: { ...data.status!, controls } });
+    expect(page).toContain('<td>2026-05-01 12:30:05 UTC</td><td>&lt;ann&gt;</td><td>pause</td>');
+    expect(page).toContain('<td>2026-05-01 12:31:00 UTC</td><td>–</td><td>resume</td>');
+  });
+
   it('counts messages and takes labels of the log only up to the position of the run', async () => {
     await writeRun(store, true);
     const data = await loadReport(store, RUN);

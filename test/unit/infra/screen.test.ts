@@ -4,6 +4,7 @@ import { clip, PlainScreen, TerminalScreen } from '../../../infra/screen/live-sc
 import { RateWindow, UNKNOWN } from '../../../infra/screen/rates.js';
 import { evaluationTable, plainLine, screenLines, stopText } from '../../../infra/screen/screen-lines.js';
 import { COLOURED, PLAIN } from '../../../infra/screen/view.js';
+import type { RunStatus } from '../../../proto/status.js';
 import { runDetails } from '../../../workflows/run-details.js';
 import { STATUS, VIEW } from './status-fixture.js';
 
@@ -64,6 +65,24 @@ describe('the live screen', () => {
     expect(lines).toContain('  needs attention: collect shard 3 failed with LAUREL_ASSET_MISSING');
     expect(lines).toContain('    no library [2J here');
     expect(lines).toContain('    decide with: laurel retry nethack-oni --attention 2   laurel skip nethack-oni --attention 2   laurel stop nethack-oni');
+  });
+
+  it('tells who paused it and when, and what it was told last', () => {
+    const at = Date.UTC(2026, 4, 1, 12, 30, 5);
+    const paused: RunStatus = { ...STATUS, state: 'Paused', controls: [{ action: 'pause', by: 'ann_b', atMs: at }] };
+    expect(screenLines({ ...VIEW, status: paused }, PLAIN)).toContain('  paused      2026-05-01 12:30:05 UTC by ann_b; laurel resume nethack-oni goes on');
+    expect(runDetails(paused)).toContain('> **Paused by ann\\_b at 2026-05-01 12:30:05 UTC.** Send the update `resume` to go on.');
+
+    const goesOn: RunStatus = {
+      ...STATUS,
+      controls: [...paused.controls!, { action: 'resume', by: null, atMs: at + 60_000 }],
+      steers: [{ change: { weights: { game: 0.2 }, by: 'ben' }, atMs: at + 30_000, version: 7, collected: 20, trained: 14 }],
+      decisions: [{ id: '1', step: 'collect shard 1', code: 'LAUREL_STORE_UNAVAILABLE', decision: 'retry', by: 'laurel', sinceMs: at, decidedAtMs: at + 45_000 }],
+    };
+    expect(screenLines({ ...VIEW, status: goesOn }, PLAIN)).toContain('  told        2026-05-01 12:31:05 UTC: resume');
+    expect(runDetails(goesOn)).toContain(
+      ['Told:', '', '- 2026-05-01 12:30:05 UTC by ann\\_b: pause', '- 2026-05-01 12:30:35 UTC by ben: steer: weights \\{"game":0.2\\}, from version 7 on', '- 2026-05-01 12:30:50 UTC by itself: retry: collect shard 1 \\(LAUREL\\_STORE\\_UNAVAILABLE\\)', '- 2026-05-01 12:31:05 UTC: resume'].join('\n'),
+    );
   });
 
   it('shows no time left where the run stands still or is over', () => {
