@@ -1,10 +1,11 @@
 /** Fit `offline`: its data set is labelled and its model trained before the first update; then nothing more is asked. */
 import { parkedBy, untilBudget } from './annotation-budget.js';
+import { collectShard } from './collect-step.js';
 import type { RunContext } from './run-context.js';
 import { fitDue, trainedSources } from './fit-state.js';
 import { fitSource } from './fit-steps.js';
 import type { TrainingState } from './training-state.js';
-import { annotateSource, collectShard } from './run-steps.js';
+import { annotateSource } from './run-steps.js';
 
 /** Rounds of collecting and asking at most: an environment that shows too few messages must not hold the run for ever. */
 const ROUNDS_MAX = 64;

@@ -1,8 +1,9 @@
 /** Mode `lockstep`: collect, annotate to the end, fit, score, update, in rounds. Two runs of one job give the same digests. */
 import { asksMore } from './fit-state.js';
 import { fitSource } from './fit-steps.js';
+import { collectShard } from './collect-step.js';
 import type { RunContext } from './run-context.js';
-import { annotateSource, appendMetricsWhenDue, collectShard, scoreSegments, updatePolicy } from './run-steps.js';
+import { annotateSource, appendMetricsWhenDue, scoreSegments, updatePolicy } from './run-steps.js';
 import { evaluateVersion } from './run-end.js';
 import { admit, nextEvaluation, stopReached } from './training-decisions.js';
 import { shardsWanted } from './training-state.js';

@@ -21,15 +21,20 @@ export interface Known {
   readonly batches?: readonly UpdateBatch[];
 }
 
-/** Calls until it works or what is damaged cannot be made again; the failure is then the one of the last call. */
-export async function mending<T>(context: RunContext, known: Known, call: () => Promise<T>): Promise<T> {
+/**
+ * Calls until it works or what is damaged cannot be made again; the failure is then the one of the last call.
+ * @param again whether the call is tried again as it is, after so many failures in a row. Default: never
+ */
+export async function mending<T>(context: RunContext, known: Known, call: () => Promise<T>, again?: (error: unknown, failures: number) => Promise<boolean>): Promise<T> {
   const times = new Map<string, number>();
-  for (;;) {
+  for (let failures = 1; ; failures++) {
     try {
       return await call();
     } catch (error) {
+      if (again !== undefined && (await again(error, failures))) continue;
       const damage = damageOf(error);
       if (damage === null || !(await mend(context, damage, known, times))) throw error;
+      failures = 0;
     }
   }
 }

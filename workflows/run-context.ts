@@ -13,7 +13,7 @@ import {
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { TASK_QUEUES, type AnnotatorActivities, type LearnerActivities, type Pool, type RewardActivities, type RolloutActivities } from '../proto/activities.js';
 import type { Decision, RunState, RunStatus } from '../proto/status.js';
-import { ATTEMPTS_MAX, CALL_MS_MAX, first, HEARTBEAT_TIMEOUT_MS, isFinal, ParkedSteps, seconds } from './parked-steps.js';
+import { ATTEMPTS_MAX, CALL_MS_MAX, first, HEARTBEAT_TIMEOUT_MS, isFinal, ParkedSteps, seconds, TRY_PAUSE_MS, TRY_PAUSE_MS_MAX } from './parked-steps.js';
 import { LINES_MAX, runDetails } from './run-details.js';
 import { stopReached } from './training-decisions.js';
 import { statusOf } from './training-metrics.js';
@@ -30,7 +30,7 @@ export const ATTRIBUTES = {
 /** How long a call waits for the worker that holds the live state before any worker of the pool may take it. */
 const AFFINE_START_TIMEOUT_MS = 5_000;
 
-export const CALL_OPTIONS = { startToCloseTimeout: CALL_MS_MAX, heartbeatTimeout: HEARTBEAT_TIMEOUT_MS, retry: { initialInterval: '1s', maximumInterval: '30s', maximumAttempts: ATTEMPTS_MAX } } as const;
+export const CALL_OPTIONS = { startToCloseTimeout: CALL_MS_MAX, heartbeatTimeout: HEARTBEAT_TIMEOUT_MS, retry: { initialInterval: TRY_PAUSE_MS, maximumInterval: TRY_PAUSE_MS_MAX, maximumAttempts: ATTEMPTS_MAX } } as const;
 /** Of the short end of a run (cancelled): nothing may hold it for long. */
 export const SHORT_END = { scheduleToCloseTimeout: '60s', retry: { initialInterval: '1s', maximumAttempts: 3 } } as const;
 

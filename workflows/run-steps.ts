@@ -4,9 +4,9 @@ import type { UpdateBatch, UpdateInput, UpdateResult } from '../proto/activities
 import type { RewardRef, SegmentRef } from '../proto/references.js';
 import type { ScoringInputs } from '../proto/restoration.js';
 import { annotatorInForce } from './annotation-budget.js';
-import { describeFailure, isFinal, type Failure } from './parked-steps.js';
+import { describeFailure, isFinal, wasSkipped, type Failure } from './parked-steps.js';
 import { mend, mending, segmentOf } from './restoration.js';
-import { annotator, learner, reward, rollout, SHORT_END, type RunContext } from './run-context.js';
+import { annotator, learner, reward, SHORT_END, type RunContext } from './run-context.js';
 import { checkpointsDue } from './training-decisions.js';
 import type { LabelPositions } from '../proto/activities.js';
 import { rewardModels } from './fit-state.js';
@@ -14,24 +14,6 @@ import { mapValues } from './training-state.js';
 
 /** Lines of metrics in one part; a part is written when that many have gathered. */
 const METRICS_LINES_MAX = 64;
-
-export async function collectShard(context: RunContext, shard: number): Promise<void> {
-  const { nextSeq, previous, segmentsPerCall } = context.state.shards[shard]!;
-  const policy = context.state.policy!;
-  const summary = `shard ${shard} · segments ${nextSeq}-${nextSeq + segmentsPerCall - 1} · policy ${policy.version}`;
-  const input = { run: context.state.run, shard, seq: nextSeq, segments: segmentsPerCall, policy, previous };
-  const result = await context.guarded(`collect ${summary}`, () =>
-    mending(context, {}, () =>
-      context.affine(
-        'rollout',
-        context.state.shards[shard]!.queue,
-        (options) => rollout.collect.executeWithOptions({ ...options, summary }, [input]),
-        () => context.apply({ type: 'shard-queue-lost', shard }),
-      ),
-    ),
-  );
-  if (result) context.apply({ type: 'collected', shard, result, atMs: Date.now() });
-}
 
 /**
  * One call about the newest segments. In the background (no drain) a call that failed is not repeated as it was: while the
@@ -186,10 +168,12 @@ export async function appendMetrics(context: RunContext): Promise<void> {
   const { run, metrics, metricsParts } = context.state;
   if (metrics.length === 0) return;
   const lines = metrics.slice();
-  const done = await context.guarded(`metrics part ${metricsParts}`, async () => {
+  const name = `metrics part ${metricsParts}`;
+  const done = await context.guarded(name, async () => {
     const result = await reward.appendMetrics.executeWithOptions({ ...(context.short ? SHORT_END : {}), summary: `part ${metricsParts}` }, [{ run, part: metricsParts, lines }]);
     // Workers of earlier versions gave nothing back.
     return { quality: (result as typeof result | null | undefined)?.quality ?? null };
   });
-  if (done) context.apply({ type: 'metrics-appended', lines: lines.length, quality: done.quality });
+  // A part that is left out may have been written by an attempt that did not answer: its name is not used again.
+  if (done || wasSkipped(context.state, name)) context.apply({ type: 'metrics-appended', lines: lines.length, quality: done?.quality ?? null });
 }

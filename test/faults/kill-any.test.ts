@@ -62,7 +62,7 @@ describe.runIf(process.platform === 'linux')('a run whose processes are killed',
     expect(summary!.outcome).toBe('stopped');
     expect({ open, failed }).toEqual({ open: 0, failed: {} });
     expect(collected).toBeGreaterThan(2 * 8 * VERSIONS);
-    // A call whose worker died comes late, and what it brings may be stale; so may what was on its way, no more, for each kill.
+    // What a call had stored when its worker died comes late and may be stale; so may what was on its way, no more, for each kill.
     expect(stale).toBeLessThanOrEqual((KINDS.length + 1) * ON_THE_WAY_MAX);
   });
 });

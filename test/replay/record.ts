@@ -123,6 +123,18 @@ const SCENES: Readonly<Record<string, Scene>> = {
       await handle.executeUpdate('retry', { args: [{ by: 'ann' }] });
     },
   },
+  'tried-again': {
+    workflow: 'trainingRun',
+    input: smallJob(short),
+    activities: (fakes) => {
+      const { collect } = fakes;
+      let calls = 0;
+      fakes.collect = async (input) => {
+        if (input.shard === 1 && ++calls <= 2) throw ApplicationFailure.create({ type: 'LAUREL_WORKER_FAILED', message: 'its process died' });
+        return collect(input);
+      };
+    },
+  },
   'update-left-out': {
     workflow: 'trainingRun',
     input: smallJob({ stop: { versions: 8 }, schedule: { mode: 'lockstep', segmentsPerCall: 4 } }),

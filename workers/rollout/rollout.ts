@@ -1,6 +1,8 @@
 /**
  * The rollout pool's machinery on the main thread: gets policies, has segments and evaluations played, stores them and
- * gives their references. A call that is repeated finds what is stored already and makes only what is missing.
+ * gives their references. A call that is repeated finds what is stored already and makes only what is missing. Two tries of
+ * one call may live at the same time, each with a policy of its own: whoever stores a segment first has made it, and the
+ * other goes on behind it. So a segment has one content, and each follows from the one that is stored before it.
  */
 import type { CollectInput, CollectResult, EvaluateInput } from '../../proto/activities.js';
 import { errorCodeOf, LaurelError } from '../../proto/errors.js';
@@ -49,6 +51,13 @@ export interface RemakeInput {
 }
 
 export type CollectedSegments = Omit<CollectResult, 'workerQueue'> & { readonly offered: boolean };
+
+/** A segment of that name was stored by another try; `cause` says how they differ. */
+class TakenError extends Error {
+  constructor(override readonly cause: unknown) {
+    super('another try was first');
+  }
+}
 
 export class Rollout {
   private readonly policies = new Map<string, Promise<PolicyBytes>>();
@@ -132,13 +141,19 @@ export class Rollout {
     const started = performance.now();
     const { run, shard, seq } = input;
     const end = seq + input.segments;
-    const stored = await this.storedSegments(input);
-    const refs = stored.map((one) => one.ref);
-    let last = stored.at(-1)?.bytes;
+    const refs: SegmentRef[] = [];
+    let last: Uint8Array | undefined;
+    const adopt = async (): Promise<void> => {
+      for (const { ref, bytes } of await this.storedSegments(input, seq + refs.length)) {
+        refs.push(ref);
+        last = bytes;
+      }
+    };
     const stepMs: number[] = [];
     let replayed = 0;
-    if (refs.length < input.segments) {
-      replayed = await this.openShard(input, seq + refs.length, last, work.signal);
+    await adopt();
+    while (refs.length < input.segments) {
+      replayed += await this.openShard(input, seq + refs.length, last, work.signal);
       try {
         await this.playSegments(input, seq + refs.length, work, (ref, made) => {
           refs.push(ref);
@@ -146,6 +161,11 @@ export class Rollout {
           stepMs.push(...made.stepMs);
           work.onProgress?.({ seq: ref.seq, of: end });
         });
+      } catch (error) {
+        const known = refs.length;
+        if (error instanceof TakenError) await adopt();
+        // Whatever took the name is gone again, or something else is wrong.
+        if (refs.length === known) throw error instanceof TakenError ? error.cause : error;
       } finally {
         await this.options.host.release({ run, shard }).catch(() => undefined);
       }
@@ -154,10 +174,10 @@ export class Rollout {
     return { last: last as Uint8Array, segments: refs, collectMs: performance.now() - started, replayed, stepMsP50: quantile(stepMs, 0.5), stepMsP99: quantile(stepMs, 0.99) };
   }
 
-  /** The first segments of the call that an earlier attempt has stored. */
-  private async storedSegments(input: CollectInput): Promise<{ ref: SegmentRef; bytes: Uint8Array }[]> {
+  /** Segments of the call from `first` on, without a gap, that other tries have stored, by whatever policy. */
+  private async storedSegments(input: CollectInput, first: number): Promise<{ ref: SegmentRef; bytes: Uint8Array }[]> {
     const found: { ref: SegmentRef; bytes: Uint8Array }[] = [];
-    for (let seq = input.seq; seq < input.seq + input.segments; seq++) {
+    for (let seq = first; seq < input.seq + input.segments; seq++) {
       const key = layout.segment(input.run, input.shard, seq);
       const bytes = await this.options.store.get(key);
       if (!bytes || !isWholeSegment(bytes)) break;
@@ -210,10 +230,19 @@ export class Rollout {
     try {
       return segmentRef(await writeWhole(store, key, made.bytes, { schemaVersion: SCHEMA_VERSIONS.segment, endpoints }, isWholeSegment), made.body);
     } catch (cause) {
-      if (errorCodeOf(cause) !== 'LAUREL_STORE_CONFLICT' || (await this.recipe(input.run)).environment.kind !== 'gymnasium') throw cause;
-      // Two attempts of one call, of which the first still lived: what is stored holds, and the next attempt goes on from it.
-      throw new LaurelError('LAUREL_WORKER_FAILED', `expected ${key} to be new; another attempt of this call has stored it, and the environment did not repeat itself`, { key }, { cause });
+      if (errorCodeOf(cause) === 'LAUREL_STORE_CONFLICT' && (await this.wasTaken(key, input))) throw new TakenError(cause);
+      throw cause;
     }
+  }
+
+  /**
+   * Whether another try of this call, which still lived, was first to store a segment: with an older or newer policy, or in
+   * an environment that need not repeat itself. What is stored holds. Anything else would be a defect, and must be seen.
+   */
+  private async wasTaken(key: string, { run, policy }: CollectInput): Promise<boolean> {
+    const stored = await this.options.store.get(key);
+    if (stored === undefined || !isWholeSegment(stored)) return false;
+    return readSegmentBody(stored).policyVersion !== policy.version || (await this.recipe(run)).environment.kind === 'gymnasium';
   }
 
   private recipe(run: string): Promise<PlayRecipe> {
