@@ -1,10 +1,13 @@
 /**
  * The table of ONI's methods: NetHack (score, reward-free, staircase) with three seeds, and the grid world with five, each
  * trained with the game's reward alone, and with every fit. `node dist/bench/oni-table.js <state folder> [--cells <text,...>]
- * [--steps <n>] [--judge scripted]`. Every cell is a run of its own through the whole pipeline; a run that is done is not
- * made again, so the table can be made in pieces: `--cells reward-free` makes the cells whose names hold that text, and the
+ * [--steps <n>] [--judge scripted] [--record <file>] [--minutes <n>]`. Every cell is a run of its own through the whole pipeline;
+ * one that is done, in the state folder or in the record, is not made again, so the table can be made in pieces, on several
+ * days: `--cells reward-free` makes the cells whose names hold that text, `--minutes` begins no more after that time, and the
  * table that is printed has all that are done. Small budgets on purpose: two cores, two hours in all.
  */
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { resolveJob } from '../proto/resolve.js';
@@ -38,7 +41,7 @@ const NETHACK = {
   seeds: [1, 2, 3],
   transitions: 400_000,
   goal: 'kill monsters, gain levels, find gold and descend deeper into the dungeon',
-  prompts: { pointwise: 'helpful-v1', pairwise: 'preferred-v1' },
+  prompts: { pointwise: 'helpful-v2', pairwise: 'preferred-v1' },
   learn: { batchSegments: 2, epochs: 2, learningRate: 0.001 },
   rollout: { shards: 2, environmentsPerShard: 32, segmentSteps: 32 },
   preset: 'small',
@@ -67,7 +70,7 @@ const WORLDS: readonly World[] = [
   },
 ];
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { cells: { type: 'string' }, steps: { type: 'string' }, judge: { type: 'string', default: 'embedded' } } });
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { cells: { type: 'string' }, steps: { type: 'string' }, judge: { type: 'string', default: 'embedded' }, record: { type: 'string' }, minutes: { type: 'string', default: 'Infinity' } } });
 const state = resolve(positionals[0] ?? '.laurel-oni-table');
 const wanted = (values.cells ?? '').split(',').filter((text) => text !== '');
 
@@ -114,7 +117,35 @@ async function measured(world: World, evaluation: EvaluationRecord): Promise<Rec
   };
 }
 
+/** Means of the final policy's episodes by the name of the cell. */
+type Cells = Record<string, Record<string, number>>;
+
+async function recorded(): Promise<Cells> {
+  if (values.record === undefined || !existsSync(values.record)) return {};
+  return JSON.parse(await readFile(values.record, 'utf8')) as Cells;
+}
+
 const mean = (list: readonly number[]): number => list.reduce((sum, one) => sum + one, 0) / list.length;
+
+const cells = await recorded();
+const endsAtMs = performance.now() + Number(values.minutes) * 60_000;
+
+/** Of a cell that is done, or wanted and there is time for it. */
+async function cellOf(world: World, method: Method, seed: number): Promise<Record<string, number> | undefined> {
+  const job = jobOf(world, method, seed);
+  const isWanted = wanted.length === 0 || wanted.some((text) => job.name.includes(text));
+  if (cells[job.name] !== undefined) return cells[job.name];
+  const isDone = await storeOf(state).exists(layout.summary(job.name));
+  if (!isDone && (!isWanted || performance.now() > endsAtMs)) return undefined;
+  const begun = performance.now();
+  const evaluation = (await runJob(job, state)).at(-1);
+  if (evaluation === undefined) throw new Error(`expected an evaluation of ${job.name}`);
+  const means = Object.fromEntries(Object.entries(await measured(world, evaluation)).map(([name, list]) => [name, mean(list)]));
+  if (!isDone) console.error(`${job.name}: ${((performance.now() - begun) / 1000).toFixed(0)} s; ${Object.entries(means).map(([name, value]) => `${name} ${value.toFixed(2)}`).join(', ')}`);
+  cells[job.name] = means;
+  if (values.record !== undefined) await writeFile(values.record, `${JSON.stringify(cells, null, 1)}\n`);
+  return means;
+}
 
 for (const world of WORLDS) {
   const rows: string[] = [];
@@ -122,17 +153,10 @@ for (const world of WORLDS) {
   for (const method of METHODS) {
     const bySeed: Record<string, number>[] = [];
     for (const seed of world.seeds) {
-      const job = jobOf(world, method, seed);
-      const isWanted = wanted.length === 0 || wanted.some((text) => job.name.includes(text));
-      const isDone = await storeOf(state).exists(layout.summary(job.name));
-      if (!isWanted && !isDone) continue;
-      const begun = performance.now();
-      const evaluation = (await runJob(job, state)).at(-1);
-      if (evaluation === undefined) throw new Error(`expected an evaluation of ${job.name}`);
-      const lists = await measured(world, evaluation);
-      columns = Object.keys(lists);
-      bySeed.push(Object.fromEntries(columns.map((name) => [name, mean(lists[name] ?? [])])));
-      if (!isDone) console.error(`${job.name}: ${((performance.now() - begun) / 1000).toFixed(0)} s; ${columns.map((name) => `${name} ${mean(lists[name] ?? []).toFixed(2)}`).join(', ')}`);
+      const means = await cellOf(world, method, seed);
+      if (means === undefined) continue;
+      columns = Object.keys(means);
+      bySeed.push(means);
     }
     // The unit is the seed: an interval over the episodes of one policy would say nothing of the method.
     if (bySeed.length > 0) rows.push(`| ${method} | ${bySeed.length} | ${columns.map((name) => cell(bySeed.map((one) => one[name] ?? Number.NaN))).join(' | ')} |`);
