@@ -10,6 +10,7 @@ import { isModelJobInput, modelJobSchema, type ModelJob } from './preference-job
 import { modeOf } from './reward-fits.js';
 import { checkEmbedding } from './reward-embedding.js';
 import { checkImplicit } from './reward-implicit.js';
+import { checkJudgeSource } from './reward-judge.js';
 import { checkOnnx } from './reward-onnx.js';
 import { checkRule } from './reward-rules.js';
 import { checkObjective } from './reward-specifications.js';
@@ -163,6 +164,8 @@ function checkJob(job: Job): JobIssue[] {
     if (source.kind === 'rule') checkRule(source.rule, `sources.${name}.rule`, say, job.environment.kind === 'text');
     if (source.kind === 'embedding') checkEmbedding(source, `sources.${name}`, say, job.environment.kind === 'text');
     if (source.kind === 'implicit') checkImplicit(source, `sources.${name}`, say, job.environment.kind === 'text');
+    if (source.kind === 'judge') checkJudgeSource(source, `sources.${name}`, say, job.environment.kind === 'text');
+    if (source.kind === 'judge') checkJudge(source.judge, false, `sources.${name}.judge`, say);
     if (source.kind === 'onnx') checkOnnx(source, `sources.${name}`, say);
     if (source.kind === 'spec') checkObjective(source.objective, `sources.${name}.objective`, say);
     const fault = source.kind === 'spec' && source.show ? showFault(source.objective) : undefined;
@@ -175,7 +178,7 @@ function checkJob(job: Job): JobIssue[] {
     if (fault !== undefined) say('environment.character', fault);
   }
   if (SILENT.has(job.environment.kind)) {
-    const readers = names.filter((name) => job.sources[name]?.kind === 'model');
+    const readers = names.filter((name) => job.sources[name]?.kind === 'model' || job.sources[name]?.kind === 'judge');
     const used = sourcesIn(job.combine);
     for (const name of readers) {
       if (used.has(name) && constantWeights(job.combine)[name] !== 0) say(`sources.${name}`, `expected an environment with messages: ${job.environment.kind} has none, or may have none; use grid-world, nethack, or a source of kind env`);

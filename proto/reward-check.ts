@@ -75,7 +75,7 @@ function surroundings(job: Job, say: Say, nearest: Nearest): Surroundings {
   const typeOfSource = (name: string): ExprType | undefined => {
     const { granularity = base, elements, range } = sourceTypeOf(job.sources[name] as Job['sources'][string]);
     const { kind } = job.sources[name] as Job['sources'][string];
-    if (granularity === 'token' && (kind === 'env' || kind === 'model')) return void say(`sources.${name}.granularity`, `expected episode: a token has no reward of the environment and no message for a source of kind ${kind}, got token`, 'LAUREL_REWARD_GRANULARITY');
+    if (granularity === 'token' && (kind === 'env' || kind === 'model' || kind === 'judge')) return void say(`sources.${name}.granularity`, `expected episode: a token has no reward of the environment and no message for a source of kind ${kind}, got token`, 'LAUREL_REWARD_GRANULARITY');
     if (levels.includes(granularity)) return shaped(name, { granularity, elements, range });
     return void say(`sources.${name}.granularity`, `expected a granularity of which this environment has units (${levels.join(', ')}), got ${granularity}`, 'LAUREL_REWARD_GRANULARITY');
   };

@@ -4,6 +4,7 @@ import { annotatorSchema } from './judges.js';
 import { partName } from './part-name.js';
 import { embeddingSourceSchema } from './reward-embedding.js';
 import { fitSchema } from './reward-fits.js';
+import { judgeSourceSchema } from './reward-judge.js';
 import { implicitSourceSchema } from './reward-implicit.js';
 import { noveltySourceSchema } from './reward-novelty.js';
 import { onnxSourceSchema } from './reward-onnx.js';
@@ -42,7 +43,7 @@ const ruleSource = z
   .strictObject({ kind: z.literal('rule'), ...sourceFields, ...unknownField, rule: ruleSchema.describe('What is checked.') })
   .describe('A reward from what can be checked of a unit: rules, and programs of a user.');
 
-export const sourceSchema = z.discriminatedUnion('kind', [envSource, modelSourceSchema, ruleSource, specSourceSchema, noveltySourceSchema, embeddingSourceSchema, onnxSourceSchema, implicitSourceSchema]);
+export const sourceSchema = z.discriminatedUnion('kind', [envSource, modelSourceSchema, ruleSource, specSourceSchema, noveltySourceSchema, embeddingSourceSchema, onnxSourceSchema, implicitSourceSchema, judgeSourceSchema]);
 export type SourceSpec = z.output<typeof sourceSchema>;
 export type ModelSourceSpec = Extract<SourceSpec, { kind: 'model' }>;
 export type SpecSource = Extract<SourceSpec, { kind: 'spec' }>;

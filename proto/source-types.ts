@@ -37,6 +37,8 @@ function ofKind(spec: SourceSpec): Partial<SourceType> {
       return { range: bonusRange(spec.bonus), hiddenState: true };
     case 'embedding':
       return { range: embeddingRange(spec) };
+    case 'judge':
+      return { range: [0, 1] };
     case 'implicit':
       return {};
     case 'onnx':

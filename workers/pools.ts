@@ -80,14 +80,17 @@ export async function createPool(pool: Pool, config: WorkerConfig, workerQueue: 
       return { ...machinery(createAnnotatorActivities(annotator), 4, false, () => annotator.close()), onStopping: () => annotator.stopAsking() };
     }
     case 'reward': {
-      const scorer = new Scorer({ store, reader, endpoints });
+      const scorer = new Scorer({ store, reader, endpoints, resources: machineResources() });
       const onReportFailure = (run: string, error: unknown): void => log.error({ run, error: String(error) }, 'the report could not be drawn');
       const quality = { ofPart: (input: AppendMetricsInput) => partQuality(store, input), ofRun: (run: string) => runQuality(store, run) };
       const records = new RunRecords({ store, renderReport: (run) => renderRunReport(store, run), onReportFailure, quality });
       const models = new ModelRunner({ store, reader, endpoints });
       const fitter = new FitterClient({ storeRoot: config.storeRoot, ownLocation: location });
       const rescorer = new Rescorer({ store, reader });
-      return machinery({ ...createRewardActivities(scorer, fitter, rescorer, records, new Sweeper(store), workerQueue), ...createModelRewardActivities(models) }, 4, true, () => fitter.close());
+      return machinery({ ...createRewardActivities(scorer, fitter, rescorer, records, new Sweeper(store), workerQueue), ...createModelRewardActivities(models) }, 4, true, async () => {
+        await fitter.close();
+        await scorer.close();
+      });
     }
     case 'learner': {
       const learner = new UpdaterClient({ storeRoot: config.storeRoot, ownLocation: location });

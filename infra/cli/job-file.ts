@@ -52,7 +52,7 @@ export function assetsOf(job: AnyJob): AssetDefinition[] {
   if (isModelJob(job)) return [];
   const needed: AssetDefinition[] = [];
   if (job.environment.kind === 'nethack') needed.push(ASSETS.nethack);
-  const judges = Object.values(job.sources).flatMap((source) => (source.kind === 'model' ? membersOf(source.annotator.judge) : []));
+  const judges = Object.values(job.sources).flatMap((source) => (source.kind === 'model' ? membersOf(source.annotator.judge) : source.kind === 'judge' ? membersOf(source.judge) : []));
   if (judges.some((judge) => judge.kind === 'embedded' && judge.model === 'gemma3-270m')) needed.push(ASSETS['gemma3-270m']);
   return needed;
 }

@@ -18,6 +18,7 @@ import { Rollout } from '../../workers/rollout/rollout.js';
 import { LocalStore } from '../../workers/store/local-store.js';
 import type { ObjectStore } from '../../workers/store/object-store.js';
 import { PeerReader } from '../../workers/transport/peer-reader.js';
+import { machineResources } from '../../workers/annotator/judge-resources.js';
 import { constantWeights } from '../../proto/reward-combine.js';
 
 export const SMALL_JOB = {
@@ -76,7 +77,7 @@ export class SmallRun {
 
   private score(segments: readonly SegmentRef[], labels: Readonly<Record<string, LabelLogRef>>, models: RewardModels): Promise<RewardRef[]> {
     const weights = constantWeights(this.job.combine);
-    return new Scorer({ store: this.store, reader: readerOf(this.store), endpoints: [] }).score({ run: this.run, segments, labels, models, weights });
+    return new Scorer({ store: this.store, reader: readerOf(this.store), endpoints: [], resources: machineResources() }).score({ run: this.run, segments, labels, models, weights });
   }
 
   /** Means of an evaluation of what is played now. */

@@ -7,6 +7,7 @@ import { placeOf, type RestoreResult, type RestoreRewardInput } from '../../prot
 import { SCHEMA_VERSIONS } from '../../proto/schemas.js';
 import { needsReference } from '../../proto/reward-implicit.js';
 import { isTrained } from '../../proto/reward-fits.js';
+import type { JudgeResources } from '../annotator/judges/create-judge.js';
 import type { InputRef } from '../learner/update-record.js';
 import { findTrained } from '../learner/update-search.js';
 import type { ArtifactReader } from '../store/artifact-reader.js';
@@ -16,6 +17,7 @@ import { layout } from '../store/layout.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { COMPLETION_UNIT_COLUMNS, completionUnits } from './completion-units.js';
 import { RewardGraph } from './graph.js';
+import { JudgementBook } from './judgements.js';
 import { SourceContexts } from './models/source-contexts.js';
 import { REFERENCE_COLUMNS, ReferenceLogProbs } from './reference-log-probs.js';
 import type { RewardColumn } from './reward-column.js';
@@ -32,6 +34,8 @@ export interface ScorerOptions {
   readonly reader: ArtifactReader;
   /** Flight locations where this worker offers what it wrote. */
   readonly endpoints: readonly string[];
+  /** What live judges need; absent: nobody is asked, what they answered is read. */
+  readonly resources?: JudgeResources;
 }
 
 interface CompiledJob {
@@ -49,10 +53,12 @@ export class Scorer {
 
   private readonly sources: SourceContexts;
   private readonly files: UserFiles;
+  private readonly judgements: JudgementBook;
 
   constructor(private readonly options: ScorerOptions) {
     this.sources = new SourceContexts(options.store, options.reader);
     this.files = new UserFiles(options.store);
+    this.judgements = new JudgementBook(options.store, options.resources ?? null);
   }
 
   /**
@@ -97,6 +103,11 @@ export class Scorer {
     return { made: true };
   }
 
+  /** Ends what judges hold: models, programs, connections. */
+  close(): Promise<void> {
+    return this.judgements.close();
+  }
+
   private async scoreOne(input: ScoreInput, segment: SegmentRef, compiled: CompiledJob, scoring: string, signal?: AbortSignal): Promise<RewardRef> {
     const { bytes, body, units } = await this.compute(input, { ...segment, run: input.run }, compiled, scoring, signal);
     const key = layout.reward(input.run, segment.shard, segment.seq, scoring);
@@ -110,7 +121,7 @@ export class Scorer {
     const units = await this.units(segment, compiled, signal);
     const level = levelOf(units, units.base);
     const faults: Record<string, Record<string, number>> = {};
-    const contexts = await graph.prepare(units, await this.contexts(job, input, units, faults), { signal });
+    const contexts = await graph.prepare(units, await this.contexts(job, input, units, faults, segment), { signal });
     const { columns, moments } = graph.score(units, contexts, input.weights, input.state);
     const encoded = encodeRewards(columns, {
       components: graph.components,
@@ -138,12 +149,13 @@ export class Scorer {
   }
 
   /** What each source looks at besides the units of one segment. @param faults is filled in as sources are evaluated */
-  private async contexts(job: Job, { labels, models }: Pick<ScoreInput, 'labels' | 'models'>, units: Units, faults: Record<string, Record<string, number>>): Promise<Record<string, SourceContext>> {
+  private async contexts(job: Job, { labels, models }: Pick<ScoreInput, 'labels' | 'models'>, units: Units, faults: Record<string, Record<string, number>>, { run, shard, seq }: SegmentPlace): Promise<Record<string, SourceContext>> {
     const contexts: Record<string, SourceContext> = {};
     for (const [source, spec] of Object.entries(job.sources)) {
       if (spec.kind === 'rule') contexts[source] = { report: (code, count) => void ((faults[source] ??= {})[code] = count) };
       if (spec.kind === 'embedding' && spec.encoder) contexts[source] = { file: await this.files.read(spec.encoder.file) };
       if (spec.kind === 'onnx') contexts[source] = { file: await this.files.read(spec.file) };
+      if (spec.kind === 'judge') contexts[source] = { judged: (questions, signal) => this.judgements.of({ run, source, shard, seq }, spec, questions, signal) };
       if (spec.kind !== 'model') continue;
       contexts[source] = await this.sources.of(spec, labels[source], models?.[source], levelOf(units, spec.granularity ?? units.base).texts);
     }

@@ -15,6 +15,8 @@ export const layout = {
   sweeps: (run: string) => `runs/${run}/sweeps/`,
   segments: (run: string) => `runs/${run}/segments/`,
   reward: (run: string, shard: number, seq: number, scoring: string) => `runs/${run}/rewards/${digits(shard)}/${digits(seq)}/${scoring}.arrow`,
+  /** What a live judge answered about a segment. */
+  judgements: (run: string, source: string, shard: number, seq: number) => `runs/${run}/judgements/${source}/${digits(shard)}/${digits(seq)}.json`,
   update: (run: string, version: number) => `runs/${run}/updates/${digits(version)}.json`,
   updates: (run: string) => `runs/${run}/updates/`,
   /** Parameters of one version as an Arrow table, for rollout workers. */

@@ -29,8 +29,8 @@ const JOBS = 2_000;
 const STORED_JOBS = 20;
 const TEST_MS_MAX = 300_000;
 
-/** It reads a file of a user. */
-const NOT_DRAWN: readonly string[] = ['onnx'];
+/** One reads a file of a user, the other asks somebody (judge-source.test.ts). */
+const NOT_DRAWN: readonly string[] = ['onnx', 'judge'];
 
 /** What stands under a mask must never be looked at: with `poison` on, sources put a number there that would show. */
 const masked = vi.hoisted(() => ({ poison: false }));

@@ -6,10 +6,11 @@ import { gridV2 } from './grid-v2.js';
 import { helpfulV1 } from './helpful-v1.js';
 import { helpfulV2 } from './helpful-v2.js';
 import { preferredV1 } from './preferred-v1.js';
+import { principlePairsV1, principleV1 } from './principle-v1.js';
 import { Prompt } from './prompt-template.js';
 import type { PromptTemplate } from './prompt-template.js';
 
-export const PROMPT_TEMPLATES: readonly PromptTemplate[] = [helpfulV1, gridV1, gridV2, helpfulV2, preferredV1];
+export const PROMPT_TEMPLATES: readonly PromptTemplate[] = [helpfulV1, gridV1, gridV2, helpfulV2, preferredV1, principleV1, principlePairsV1];
 
 /** Of jobs that were resolved before the default was written into them: their labels belong to these prompts. */
 const UNNAMED: Readonly<Record<AnnotatorMode, string>> = { pointwise: helpfulV1.name, pairwise: preferredV1.name };

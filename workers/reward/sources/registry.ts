@@ -3,6 +3,7 @@ import type { SourceSpec } from '../../../proto/reward-sources.js';
 import { compileEnvSource } from './env.js';
 import { compileEmbeddingSource } from './embedding.js';
 import { compileImplicitSource } from './implicit.js';
+import { compileJudgeSource } from './judge.js';
 import { compileModelSource } from './model.js';
 import { compileNoveltySource } from './novelty.js';
 import { compileOnnxSource } from './onnx.js';
@@ -24,6 +25,8 @@ export function compileSource(name: string, spec: SourceSpec): CompiledSource {
       return compileEmbeddingSource(name, spec);
     case 'implicit':
       return compileImplicitSource(spec);
+    case 'judge':
+      return compileJudgeSource(name, spec);
     case 'onnx':
       return compileOnnxSource(name, spec);
     case 'spec':

@@ -1,5 +1,6 @@
 /** A reward source, compiled from its part of the job: a pure function of units, of labels at a position and of what it prepared. */
 import type { ErrorCode } from '../../../proto/errors.js';
+import type { Judgements } from '../judgements.js';
 import type { ModelContext } from '../models/text-values.js';
 import type { RewardColumn } from '../reward-column.js';
 import type { RewardInput } from '../reward-input.js';
@@ -11,6 +12,8 @@ export interface SourceContext extends ModelContext {
   readonly units?: Units;
   /** The file that the source names. */
   readonly file?: Uint8Array | undefined;
+  /** Asks the judge of the source, or reads what it answered; by digest of the question. */
+  readonly judged?: ((questions: readonly Uint8Array[], signal?: AbortSignal) => Promise<Judgements>) | undefined;
   /** Told of units that a program or rule failed for. */
   readonly report?: ((code: ErrorCode, units: number) => void) | undefined;
   /** What `prepare` returned for this level. */

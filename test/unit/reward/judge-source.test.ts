@@ -1,0 +1,162 @@
+/** A live judge as a reward: asked when rewards are computed, recorded, and read by whoever computes them again. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { constantWeights } from '../../../proto/reward-combine.js';
+import type { LaurelError } from '../../../proto/errors.js';
+import { resolveJob, type JobIssue } from '../../../proto/resolve.js';
+import { completionUnits } from '../../../workers/reward/completion-units.js';
+import { machineResources } from '../../../workers/annotator/judge-resources.js';
+import { componentOf, decodeRewards } from '../../../workers/reward/reward-record.js';
+import { Scorer } from '../../../workers/reward/scorer.js';
+import { digestOf, readJson } from '../../../workers/store/artifacts.js';
+import { layout } from '../../../workers/store/layout.js';
+import { levelOf, textOf } from '../../../workers/reward/units.js';
+import { readTables } from '../../../proto/flight/tables.js';
+import { chatReply, judgeServer, type JudgeServer } from '../annotator/judge-server.js';
+import { readerOf, SMALL_JOB, SmallRun } from '../../support/small-run.js';
+import { TEXT_JOB } from '../../support/text-run.js';
+
+let small: SmallRun | undefined;
+let server: JudgeServer | undefined;
+afterEach(async () => {
+  await small?.close();
+  await server?.close();
+  small = server = undefined;
+});
+
+interface Judged {
+  readonly question: string;
+  readonly status: string;
+  readonly value: number | null;
+}
+
+const judged = (judge: object, more: object = {}) => ({ kind: 'judge', principle: 'it speaks of a key', judge, ...more });
+const walls = { kind: 'scripted', rules: [{ pattern: 'wall', probability: 0.25 }], otherwise: 0.75 };
+const inGrid = (source: object) => ({ ...SMALL_JOB, sources: { game: { kind: 'env' }, said: source }, shape: [], combine: { op: 'linear', weights: { game: 1, said: 0.5 } }, rollout: { ...SMALL_JOB.rollout, shards: 1 } });
+const recordOf = async (run: SmallRun, seq: number) => (await readJson<{ judgements: readonly Judged[] }>(run.store, layout.judgements(run.run, 'said', 0, seq)))?.judgements;
+const rewardsOf = async (run: SmallRun, key: string) => decodeRewards((await run.store.get(key)) as Uint8Array);
+/** Somebody who has no judge. */
+const again = (run: SmallRun, segment: Parameters<Scorer['score']>[0]['segments'][number]) =>
+  new Scorer({ store: run.store, reader: readerOf(run.store), endpoints: [] }).score({ run: run.run, segments: [segment], labels: {}, models: {}, weights: constantWeights(run.job.combine) });
+
+describe('a judge of single texts', () => {
+  it('is asked about each text once, recorded, and never asked again', async () => {
+    small = await SmallRun.prepare(inGrid(judged(walls)));
+    const [batch] = await small.collect();
+    const [reward, segment] = [batch!.rewards[0]!, batch!.segments[0]!];
+    const [transitions] = readTables((await small.store.get(segment.key)) as Uint8Array);
+    const said = componentOf(await rewardsOf(small, reward.key), 'said');
+    const texts = [...transitions!.getChild('text')!].map((text) => Buffer.from(text as Uint8Array).toString('latin1'));
+    expect(texts.some((text) => text.includes('wall'))).toBe(true);
+    texts.forEach((text, row) => expect([said.mask[row], said.value[row]]).toEqual([1, text === '' ? 0 : text.includes('wall') ? 0.25 : 0.75]));
+    const distinct = [...new Set(texts.filter((text) => text !== ''))];
+    expect((await recordOf(small, 0))!.map(({ question }) => question).sort()).toEqual(distinct.map((text) => digestOf(Buffer.from(text, 'latin1'))).sort());
+    // The rewards are lost: they come out the same from the record, and not at all without it.
+    await small.store.delete(reward.key);
+    expect((await again(small, segment))[0]!.digest).toBe(reward.digest);
+    await small.store.delete(reward.key);
+    await small.store.delete(layout.judgements(small.run, 'said', 0, 0));
+    await expect(again(small, segment)).rejects.toMatchObject({ code: 'LAUREL_STORE_MISSING' });
+  });
+
+  it('sees task and answer of a completion, and may say yes or no', async () => {
+    const rules = [{ pattern: '^Task: .+ Answer: .*\\{', probability: 0.8 }];
+    small = await SmallRun.prepare({ ...TEXT_JOB, sources: { said: judged({ kind: 'scripted', rules, otherwise: 0.3 }, { answer: 'binary', threshold: 0.6 }) }, combine: { op: 'linear', weights: { said: 1 } } });
+    const [batch] = await small.collect();
+    for (const [index, { key }] of batch!.rewards.entries()) {
+      const units = completionUnits(readTables((await small.store.get(batch!.segments[index]!.key)) as Uint8Array)[0]!);
+      const level = levelOf(units, 'episode');
+      const said = componentOf(await rewardsOf(small, key), 'said');
+      said.value.forEach((value, unit) => expect(value).toBe(textOf(level, unit)!.includes('{') ? 1 : 0));
+    }
+  }, 60_000);
+
+  it('that does not answer in time leaves its units unknown, now and later', async () => {
+    small = await SmallRun.prepare(inGrid(judged({ ...walls, delayMs: 60_000 }, { deadlineMs: 100, unknown: 'omit' })));
+    const [batch] = await small.collect();
+    const reward = batch!.rewards[0]!;
+    const decoded = await rewardsOf(small, reward.key);
+    const said = componentOf(decoded, 'said');
+    expect((await recordOf(small, 0))!.every(({ status, value }) => status === 'late' && value === null)).toBe(true);
+    expect(said.mask.includes(0)).toBe(true);
+    said.mask.forEach((known, unit) => known === 0 && expect(said.value[unit]).toBe(0));
+    // What the environment pays is still known.
+    expect([...componentOf(decoded, 'total').mask].every((known) => known === 1)).toBe(true);
+    await small.store.delete(reward.key);
+    expect((await again(small, batch!.segments[0]!))[0]!.digest).toBe(reward.digest);
+  });
+
+  it('that cannot be reached is waited for: nothing is recorded, and what was answered is not paid for twice', async () => {
+    let down = false;
+    server = await judgeServer(({ message }) => (down && message.includes('wall') ? { status: 503 } : chatReply({ Yes: 0.75, No: 0.25 })));
+    small = await SmallRun.prepare(inGrid(judged({ kind: 'openai', baseUrl: server.baseUrl, model: 'judge', concurrency: 1 })));
+    const [batch] = await small.collect();
+    const [reward, segment] = [batch!.rewards[0]!, batch!.segments[0]!];
+    await small.store.delete(reward.key);
+    await small.store.delete(layout.judgements(small.run, 'said', 0, 0));
+    server.requests.length = 0;
+    const scorer = new Scorer({ store: small.store, reader: readerOf(small.store), endpoints: [], resources: machineResources() });
+    const score = () => scorer.score({ run: small!.run, segments: [segment], labels: {}, models: {}, weights: constantWeights(small!.job.combine) });
+    down = true;
+    await expect(score()).rejects.toMatchObject({ code: 'LAUREL_JUDGE_UNAVAILABLE', retryable: true });
+    expect(await recordOf(small, 0)).toBeUndefined();
+    expect(await small.store.get(reward.key)).toBeUndefined();
+    const before = server.requests.filter(({ message }) => !message.includes('wall')).map(({ message }) => message);
+    down = false;
+    expect((await score())[0]!.digest).toBe(reward.digest);
+    await scorer.close();
+    const after = server.requests.filter(({ message }) => !message.includes('wall')).map(({ message }) => message);
+    expect(new Set(after).size).toBe(after.length);
+    expect(after.slice(0, before.length)).toEqual(before);
+    // Now it is recorded: somebody without a judge gets the same.
+    const asked = server.requests.length;
+    await small.store.delete(reward.key);
+    expect((await again(small, segment))[0]!.digest).toBe(reward.digest);
+    expect(server.requests.length).toBe(asked);
+  }, 120_000);
+});
+
+describe('a judge of pairs', () => {
+  it.each([true, false])('gives each completion the share of its group that it beats (swap %s)', { timeout: 60_000 }, async (swap) => {
+    // A text with a brace is worth 1, another 0: against each other 1 and 0, against their like one half.
+    const judge = { kind: 'scripted', rules: [{ pattern: 'Answer: .*\\{', probability: 1 }], otherwise: 0 };
+    small = await SmallRun.prepare({ ...TEXT_JOB, sources: { better: judged(judge, { mode: 'pairwise', swap }) }, combine: { op: 'linear', weights: { better: 1 } } });
+    const [batch] = await small.collect();
+    let differing = 0;
+    for (const [index, { key }] of batch!.rewards.entries()) {
+      const level = levelOf(completionUnits(readTables((await small.store.get(batch!.segments[index]!.key)) as Uint8Array)[0]!), 'episode');
+      const worth = Array.from({ length: level.units }, (_, unit) => (textOf(level, unit)!.includes('{') ? 1 : 0));
+      const better = componentOf(await rewardsOf(small, key), 'better');
+      worth.forEach((own, unit) => {
+        const others = worth.filter((_, other) => other !== unit && level.group![other] === level.group![unit]);
+        expect(others).toHaveLength(3);
+        const expected = others.reduce<number>((sum, other) => sum + (1 + own - other) / 2, 0) / 3;
+        expect([better.mask[unit], better.value[unit]]).toEqual([1, Math.fround(expected)]);
+        if (expected !== 0.5) differing += 1;
+      });
+      // Groups compare with themselves: their mean is one half.
+      expect(better.value.reduce((sum, value) => sum + value, 0) / level.units).toBeCloseTo(0.5, 6);
+    }
+    expect(differing).toBeGreaterThan(0);
+  });
+});
+
+describe('a job with a judge', () => {
+  const issuesOf = (job: object): readonly JobIssue[] => {
+    try {
+      resolveJob(job);
+    } catch (error) {
+      return (error as LaurelError).details['issues'] as JobIssue[];
+    }
+    return [];
+  };
+
+  it.each([
+    ['pairs of messages', inGrid(judged(walls, { mode: 'pairwise' })), 'sources.said.mode', 'expected pointwise'],
+    ['a verdict on a share', { ...TEXT_JOB, sources: { said: judged(walls, { mode: 'pairwise', answer: 'binary' }) }, combine: { op: 'linear', weights: { said: 1 } } }, 'sources.said.answer', 'expected probability'],
+    ['tokens', { ...TEXT_JOB, sources: { said: judged(walls, { granularity: 'token' }) }, combine: { op: 'linear', weights: { said: 1 } } }, 'sources.said.granularity', 'expected episode'],
+    ['a pattern that is none', inGrid(judged({ kind: 'scripted', rules: [{ pattern: '(', probability: 1 }] })), 'sources.said.judge.rules.0.pattern', 'expected a regular expression'],
+    ['nothing to read', { ...inGrid(judged(walls)), environment: { kind: 'pendulum' }, sources: { said: judged(walls) }, combine: { op: 'linear', weights: { said: 1 } } }, 'sources.said', 'expected an environment with messages'],
+  ])('is refused for %s', (_what, job, path, message) => {
+    expect(issuesOf(job)).toContainEqual(expect.objectContaining({ path, message: expect.stringContaining(message) as string }));
+  });
+});
