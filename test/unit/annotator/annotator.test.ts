@@ -129,13 +129,13 @@ describe('the annotator', () => {
     let letGo: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (letGo = resolve));
     const server = await serve(async () => held.then(() => yes));
-    const one = bench({ kind: 'openai', baseUrl: server.baseUrl, model: 'm', concurrency: 2 }, { callMs: 100 });
+    const one = bench({ kind: 'openai', baseUrl: server.baseUrl, model: 'm', concurrency: 2 }, { callMs: 2_000 });
     const ref = await segment(store, 's', [['a', 'b', 'c', 'd']]);
     const call = one.annotate([ref]);
     await expect.poll(() => server.requests.length).toBe(2);
     one.annotator.stopAsking();
     // Longer than the call may ask: it waits for what is in flight.
-    setTimeout(letGo, 300);
+    setTimeout(letGo, 2_300);
     expect(await call).toMatchObject({ made: 2, waiting: 2, log: { labels: 2 } });
     expect(server.requests.map(({ message }) => message)).toEqual(['d', 'c']);
     // A drain is handed over at once, with nothing in flight.

@@ -77,7 +77,7 @@ function messageOf(body: Record<string, unknown>): string {
   const turns = body['messages'] as { readonly content: string }[] | undefined;
   const text = turns ? (turns.at(-1)?.content ?? '') : (body['prompt'] as string);
   const last = text.split('\n').at(-1) ?? '';
-  return last.replace(/^Message: /u, '').replace(/ ->$/u, '');
+  return /^Message:(?: "|) (?<message>.*?)"?(?: ->)?$/su.exec(last)?.groups?.['message'] ?? last;
 }
 
 /** A chat reply with these probabilities of the first token. */
