@@ -139,7 +139,8 @@ describe('the command line', { timeout: TEST_MS_MAX }, () => {
     const watched = await project.run(['status', 'from-laurel', '--watch']);
     expect(watched.code).toBe(0);
 
-    const page = await readFile(join(project.store, layout.report('from-laurel')), 'utf8');
+    // It follows the summary, by which a run is known to be over.
+    const page = await vi.waitFor(() => readFile(join(project.store, layout.report('from-laurel')), 'utf8'), { timeout: 60_000, interval: 200 });
     for (const row of ['<td>ben</td><td>pause</td>', '<td>ann</td><td>pause</td>', '<td>eve</td><td>resume</td>']) expect(page).toContain(row);
 
     const start = ['workflow', 'start', '--type', 'trainingRun', '--task-queue', 'laurel-workflows'];
