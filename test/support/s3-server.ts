@@ -55,6 +55,9 @@ function launch(program: string, folder: string, ports: readonly number[]): Chil
 }
 
 function made(child: ChildProcess, folder: string, endpoint: string): S3Server {
+  const endNow = (): void => void child.kill('SIGKILL');
+  // A test file that ends without its last words leaves no server behind.
+  process.once('exit', endNow);
   const variables = { AWS_ENDPOINT_URL_S3: endpoint, AWS_ACCESS_KEY_ID: KEY.accessKey, AWS_SECRET_ACCESS_KEY: KEY.secretKey, AWS_SESSION_TOKEN: '', AWS_REGION: 'us-east-1', LAUREL_S3_PATH_STYLE: '' };
   const connection = connectS3(variables, S3_LIMITS);
   let buckets = 0;
@@ -69,6 +72,7 @@ function made(child: ChildProcess, folder: string, endpoint: string): S3Server {
     },
     open: (bucket, prefix = '', limits = {}) => new S3Store({ bucket, prefix }, variables, limits),
     async stop() {
+      process.off('exit', endNow);
       (await connection).client.destroy();
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGKILL');
