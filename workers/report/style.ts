@@ -11,7 +11,7 @@ header h1 { margin: 0; font-size: 28px; font-weight: 650; letter-spacing: -.01em
 header p { margin: 4px 0 0; color: var(--ink-soft); }
 .badge { display: inline-block; margin-left: 10px; padding: 2px 10px; border-radius: 999px; border: 1px solid currentColor; color: var(--good); font-size: 13px; font-weight: 600; vertical-align: 5px; }
 .badge.open, .badge.cancelled, .badge.stopped { color: var(--series-2); }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(158px, 1fr)); gap: 12px; margin: 24px 0 8px; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(142px, 1fr)); gap: 12px; margin: 24px 0 8px; }
 .tile { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 12px 14px; }
 .tile b { display: block; font-size: 21px; white-space: nowrap; font-weight: 650; font-variant-numeric: tabular-nums; letter-spacing: -.01em; }
 .tile span { color: var(--ink-soft); font-size: 13px; }
