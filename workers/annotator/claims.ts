@@ -1,9 +1,11 @@
 /**
  * Who is asking what just now, told to the other annotator processes of a store: a message is not asked twice at one time.
  * `claims/<annotator>/<position>.json` holds what one process is about to ask. Positions are taken with put-if-absent, and
- * whoever takes one has read all before it, so two processes never hold one message. A claim ends when it is released, when
- * its time is over, or when its process is gone (seen on the same machine). Nothing recorded follows from claims: at worst
- * a message is asked twice and its second answer is not logged.
+ * whoever takes one has read all before it, so two processes never hold one message. A list is no snapshot: where a claim
+ * moved up while it was made, it may show neither the old object nor the new one, and the next position seems to be one
+ * that was taken and left before. So the last positions stay as empty objects, and whoever has taken one looks once more at
+ * those above it, and yields. A claim ends when it is released, when its time is over, or when its process is gone (seen on
+ * the same machine). Nothing recorded follows from claims: at worst a message is asked twice and its second answer is not logged.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -14,6 +16,8 @@ import { textOfKey } from './text-key.js';
 
 /** How often a position may be lost to another process before this one gives up for now. */
 const TRIES_MAX = 32;
+/** Positions behind the newest that are not taken away, so that a list that is late finds them taken. */
+const KEPT_POSITIONS = 8;
 
 interface Claim {
   readonly host: string;
@@ -68,33 +72,39 @@ export class Claims {
         for (const one of free) this.drop(hashOf(one));
         throw error;
       });
-      if (created) {
-        const before = this.own;
-        this.own = key;
-        if (before !== undefined) await this.store.delete(before).catch(() => undefined);
-        return free;
+      if (!created) {
+        for (const one of free) this.drop(hashOf(one));
+        continue;
       }
-      for (const one of free) this.drop(hashOf(one));
+      const before = this.own;
+      this.own = key;
+      if (before !== undefined) await this.store.replace(before, this.body([])).catch(() => undefined);
+      const { taken: above } = await this.ofOthers(last + 1);
+      const won = free.filter((one) => !above.has(hashOf(one)));
+      if (won.length === free.length) return free;
+      for (const one of free) if (above.has(hashOf(one))) this.drop(hashOf(one));
+      await this.store.replace(key, this.body()).catch(() => undefined);
+      if (won.length > 0) return won;
     }
     return [];
   }
 
-  /** The newest object always stays: its number tells which is the next. */
-  private async ofOthers(): Promise<{ readonly taken: ReadonlySet<string>; readonly last: number }> {
-    const objects = await this.store.list(layout.claims(this.annotator));
+  /** What others hold at positions above one. The newest object always stays: its number tells which is the next. */
+  private async ofOthers(above = -1): Promise<{ readonly taken: ReadonlySet<string>; readonly last: number }> {
+    const objects = (await this.store.list(layout.claims(this.annotator))).map(({ key }) => ({ key, position: positionOf(key) }));
+    const last = objects.at(-1)?.position ?? -1;
     const taken = new Set<string>();
-    for (const [index, { key }] of objects.entries()) {
-      if (key === this.own) continue;
+    for (const { key, position } of objects) {
+      if (key === this.own || position <= above) continue;
       const claim = parse(await this.store.get(key));
       if (claim !== undefined && claim.nonce !== this.nonce && holds(claim)) for (const text of claim.texts) taken.add(text);
-      else if (index < objects.length - 1) await this.store.delete(key).catch(() => undefined);
+      else if (position < last - KEPT_POSITIONS) await this.store.delete(key).catch(() => undefined);
     }
-    const newest = objects.at(-1)?.key;
-    return { taken, last: newest === undefined ? -1 : Number.parseInt(newest.slice(newest.lastIndexOf('/') + 1), 10) };
+    return { taken, last };
   }
 
-  private body(): Uint8Array {
-    const claim: Claim = { host: hostname(), pid: process.pid, nonce: this.nonce, untilMs: this.untilMs, texts: [...this.held.keys()] };
+  private body(texts: readonly string[] = [...this.held.keys()]): Uint8Array {
+    const claim: Claim = { host: hostname(), pid: process.pid, nonce: this.nonce, untilMs: this.untilMs, texts };
     return Buffer.from(JSON.stringify(claim), 'utf8');
   }
 
@@ -113,6 +123,10 @@ export class Claims {
 
 function holds({ host, pid, untilMs, texts }: Claim): boolean {
   return texts.length > 0 && untilMs > Date.now() && !(host === hostname() && !isProcessAlive(pid));
+}
+
+function positionOf(key: string): number {
+  return Number.parseInt(key.slice(key.lastIndexOf('/') + 1), 10);
 }
 
 function hashOf(key: string): string {

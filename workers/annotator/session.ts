@@ -124,14 +124,11 @@ export class AnnotatorSession {
     this.compacting = undefined;
   }
 
-  /** Texts that are with the judge just now. */
-  private readonly open = new Set<string>();
-
-  /** Gives back what was claimed, except what is still with the judge: that is given back when it is answered. */
+  /** Gives back what was claimed, except what is with the judge or on its way to the log: others would ask it again. */
   async release(keys: readonly string[]): Promise<void> {
-    const open = keys.filter((key) => this.open.has(key));
-    await this.claims.release(keys.filter((key) => !this.open.has(key)));
-    if (open.length > 0) void this.settled().then(() => this.claims.release(open));
+    const onTheirWay = keys.filter((key) => this.inFlight.has(key));
+    await this.claims.release(keys.filter((key) => !this.inFlight.has(key)));
+    if (onTheirWay.length > 0) void this.settled().then(() => this.claims.release(onTheirWay));
   }
 
   /** Resolves when no question is in flight; never rejects. */
@@ -159,7 +156,6 @@ export class AnnotatorSession {
 
   private start(run: string, keys: Keys, more: () => boolean, onAnswer: (record: LabelRecord) => void): { readonly round: Round; readonly done: Promise<void> } {
     const round: Round = { asked: 0, answers: 0, unavailable: 0, error: undefined };
-    const { open } = this;
     const asked = new Set<string>();
     let down = false;
     const pull = (async function* (session: AnnotatorSession): AsyncGenerator<Uint8Array> {
@@ -176,7 +172,6 @@ export class AnnotatorSession {
           continue;
         }
         session.asked.set(key, { at: new Date().toISOString(), run });
-        open.add(key);
         asked.add(key);
         round.asked++;
         yield textOfKey(key);
@@ -185,7 +180,6 @@ export class AnnotatorSession {
     const consume = async (): Promise<void> => {
       try {
         for await (const outcome of this.judge.ask(pull, { signal: this.closing.signal })) {
-          open.delete(textKey(outcome.text));
           asked.delete(textKey(outcome.text));
           if (outcome.kind === 'answer') {
             round.answers++;
@@ -201,10 +195,7 @@ export class AnnotatorSession {
           down = this.judge.trouble !== undefined;
         }
       } finally {
-        for (const key of asked) {
-          open.delete(key);
-          this.land(key);
-        }
+        for (const key of asked) this.land(key);
       }
     };
     return { round, done: consume() };

@@ -58,7 +58,30 @@ describe('claims', () => {
       await one.release(await one.claim([`m${at}`], 1, 60_000));
       await other.release(await other.claim([`m${at}`], 1, 60_000));
     }
-    expect((await store.list(layout.claims('a'))).length).toBeLessThanOrEqual(2);
+    expect((await store.list(layout.claims('a'))).length).toBeLessThanOrEqual(10);
+  });
+
+  it.each([1, 4, 20])('never give one text to two where a list shows none of the claims that moved %i times while it was made', async (moves) => {
+    const texts = Array.from({ length: 100 }, (_, index) => `m${index}`);
+    const one = new Claims(store, 'a');
+    const held = new Set(await one.claim(texts, 2, 60_000));
+    let lists = 0;
+    const late = new Proxy(store, {
+      get: (target, name) => {
+        if (name !== 'list') return Reflect.get(target, name).bind(target) as unknown;
+        return async (prefix: string) => {
+          const seen = await target.list(prefix);
+          if (lists++ > 0) return seen;
+          for (let move = 0; move < moves; move++) for (const text of await one.claim(texts.filter((text) => !held.has(text)), 1, 60_000)) held.add(text);
+          // As a folder is read: the names first, then each object, and those that are gone by then are left out.
+          const there = new Set((await target.list(prefix)).map(({ key }) => key));
+          return seen.filter(({ key }) => there.has(key));
+        };
+      },
+    });
+    const given = await new Claims(late, 'a').claim(texts, 60, 60_000);
+    expect(given.filter((text) => held.has(text))).toEqual([]);
+    expect(given.length).toBeGreaterThan(0);
   });
 });
 
