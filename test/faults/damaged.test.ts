@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { FaultJudge } from '../../infra/chaos/fault-judge.js';
 import type { UpdateRecord } from '../../workers/learner/update-record.js';
+import { readSegmentBody } from '../../workers/rollout/segment-boundary.js';
 import { digestOf, readJson } from '../../workers/store/artifacts.js';
 import { layout } from '../../workers/store/layout.js';
 import { LocalStore } from '../../workers/store/local-store.js';
@@ -52,19 +53,20 @@ const DAMAGES = {
 } as const;
 
 describe.runIf(process.platform === 'linux')('a live run whose files are damaged', () => {
-  it('makes segments, rewards, the policy in play and the checkpoint again, to the same digests, and goes on', async () => {
+  it('makes segments, rewards, a policy and the checkpoint again, to the same digests, and goes on', async () => {
     const { run, store } = await start();
     await run.until('some checkpoints', () => run.progress.version >= 3 * EVERY + 2, 120_000);
     await run.project.run(['pause', RUN]);
     await run.until('rest', async () => (await run.status()).underWay.length === 0);
     const { version, checkpoint } = await run.status();
     const newest = async (shard: number): Promise<string> => (await store.list(layout.segments(RUN))).filter(({ key }) => key.startsWith(layout.segment(RUN, shard, 0).replace(/[^/]*$/, ''))).at(-1)!.key;
-    // Read when the shard is rebuilt, when the learner goes from the checkpoint before this one to the newest version, and when it plays.
+    // Read when the shard is rebuilt, when the segment that is gone is played again, and when the learner goes from the checkpoint before this one on.
+    const played = readSegmentBody((await store.get(await newest(1)))!).policyVersion;
     const replayed = (await readJson<UpdateRecord>(store, layout.update(RUN, checkpoint - 2)))!;
     const damage: [string, keyof typeof DAMAGES][] = [
       [await newest(0), 'flipped'],
       [await newest(1), 'gone'],
-      [layout.policy(RUN, version), 'torn'],
+      [layout.policy(RUN, played), 'torn'],
       [layout.checkpoint(RUN, checkpoint), 'flipped'],
       [replayed.segments[0]!.key, 'torn'],
       [replayed.rewards[1]!.key, 'gone'],
