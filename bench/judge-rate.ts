@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MetricsLine } from '../proto/activities.js';
 import { FaultJudge, type JudgeFault } from '../infra/chaos/fault-judge.js';
-import { layout } from '../workers/store/layout.js';
-import { runJob, storeOf } from './learning.js';
+import { metricsOf, runJob, transitionsPerSecond } from './learning.js';
+import { median } from './peer.js';
 import type { Row } from './pipeline.js';
 
 /** Left out at the start of each run: environments, sessions and the server warm up. */
@@ -60,8 +60,7 @@ async function measure(state: JudgeState, minutes: number): Promise<Measured> {
   try {
     const name = `judge-${state.replace(/[^a-z0-9]+/g, '-')}`;
     await runJob(jobOf(name, state === 'none' ? null : baseUrl, minutes), folder);
-    const body = Buffer.from((await storeOf(folder).get(layout.metrics(name)))!).toString('utf8');
-    return { ...figures(body.trim().split('\n').map((line) => JSON.parse(line) as MetricsLine)), requests: judge.journal.length };
+    return { ...figures(await metricsOf(folder, name)), requests: judge.journal.length };
   } finally {
     await judge.stop();
     await rm(folder, { recursive: true, force: true });
@@ -71,16 +70,11 @@ async function measure(state: JudgeState, minutes: number): Promise<Measured> {
 function figures(lines: readonly MetricsLine[]): Omit<Measured, 'requests'> {
   const begun = lines[0]!.elapsedMs + WARM_UP_MS;
   const kept = lines.filter(({ elapsedMs }) => elapsedMs >= begun);
-  const [first, last] = [kept[0]!, kept[kept.length - 1]!];
   return {
-    transitionsPerSecond: ((last.transitions - first.transitions) * 1_000) / (last.elapsedMs - first.elapsedMs),
+    transitionsPerSecond: transitionsPerSecond(kept),
     stepMsP50: median(kept.map(({ values }) => values['rollout.stepMsP50']!)),
     stepMsP99: median(kept.map(({ values }) => values['rollout.stepMsP99']!)),
   };
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
 /** @param baseUrl null: the game's reward alone */

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { MetricsLine } from '../proto/activities.js';
 import type { EvaluationRecord } from '../workers/rollout/evaluation-record.js';
 import { readJson } from '../workers/store/artifacts.js';
 import { layout } from '../workers/store/layout.js';
@@ -25,6 +26,18 @@ export async function runJob(job: Record<string, unknown>, state: string): Promi
   const keys = (await store.list(layout.evaluations(name))).map(({ key }) => key);
   const evaluations = await Promise.all(keys.map((key) => readJson<EvaluationRecord>(store, key)));
   return evaluations.filter((one) => one !== undefined).sort((a, b) => a.policyVersion - b.policyVersion);
+}
+
+/** Every line of a finished run, oldest version first. */
+export async function metricsOf(state: string, run: string): Promise<MetricsLine[]> {
+  const body = Buffer.from((await storeOf(state).get(layout.metrics(run)))!).toString('utf8');
+  return body.trim().split('\n').map((line) => JSON.parse(line) as MetricsLine);
+}
+
+/** Trained between the first and the last of the lines. */
+export function transitionsPerSecond(lines: readonly MetricsLine[]): number {
+  const [first, last] = [lines[0]!, lines[lines.length - 1]!];
+  return ((last.transitions - first.transitions) * 1_000) / (last.elapsedMs - first.elapsedMs);
 }
 
 async function laurel(parameters: readonly string[], state: string): Promise<void> {

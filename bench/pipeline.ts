@@ -6,10 +6,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { MetricsLine } from '../proto/activities.js';
-import { layout } from '../workers/store/layout.js';
-import { runJob, storeOf } from './learning.js';
+import { metricsOf, runJob, transitionsPerSecond } from './learning.js';
 import { runLoop } from './loop.js';
+import { median } from './peer.js';
 
 export interface Row {
   readonly what: string;
@@ -48,14 +47,9 @@ async function pipeline(job: Record<string, unknown>): Promise<Measured> {
   const state = await mkdtemp(join(tmpdir(), 'laurel-bench-'));
   try {
     await runJob(job, state);
-    const store = storeOf(state);
-    const run = String(job['name']);
-    const body = Buffer.from((await store.get(layout.metrics(run)))!).toString('utf8');
-    const lines = body.trim().split('\n').map((line) => JSON.parse(line) as MetricsLine);
+    const lines = await metricsOf(state, String(job['name']));
     const half = lines.slice(Math.floor(lines.length / 2));
-    const [middle, last] = [half[0]!, half[half.length - 1]!];
-    const stepMsP99 = half.map(({ values }) => values['rollout.stepMsP99']!).sort((a, b) => a - b)[Math.floor(half.length / 2)]!;
-    return { transitionsPerSecond: ((last.transitions - middle.transitions) * 1_000) / (last.elapsedMs - middle.elapsedMs), stepMsP99 };
+    return { transitionsPerSecond: transitionsPerSecond(half), stepMsP99: median(half.map(({ values }) => values['rollout.stepMsP99']!)) };
   } finally {
     await rm(state, { recursive: true, force: true });
   }

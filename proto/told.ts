@@ -30,6 +30,11 @@ export function byText(by: string | null): string {
   return by === null ? '' : by === BY_ITSELF ? ' by itself' : ` by ${by}`;
 }
 
+/** To the second: `2026-01-31 12:00:00 UTC`. @param atMs Unix time */
+export function timeOf(atMs: number): string {
+  return `${new Date(atMs).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
 function changeText(change: SteerInput): string {
   return Object.entries(change)
     .filter(([name]) => name !== 'by')

@@ -1,7 +1,7 @@
 /** The live page of a run in the Temporal UI, as markdown. */
 import { warningText } from '../proto/quality.js';
 import type { RunStatus } from '../proto/status.js';
-import { byText, pausedBy, toldRun } from '../proto/told.js';
+import { byText, pausedBy, timeOf, toldRun } from '../proto/told.js';
 
 /** Waits and calls shown; a run of a thousand shards has more than anybody reads. */
 export const LINES_MAX = 16;
@@ -35,10 +35,6 @@ export function told(status: RunStatus): string {
 function spaced(by: string | null): string {
   const text = plain(byText(by), TOLD_CHARACTERS_MAX);
   return text === '' ? '' : ` ${text}`;
-}
-
-function timeOf(atMs: number): string {
-  return `${new Date(atMs).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
 function stall({ stall }: RunStatus): string {

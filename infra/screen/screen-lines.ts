@@ -1,6 +1,6 @@
 /** The live screen: status in, lines out. Pure. */
 import type { AnnotationStatus, RunStatus } from '../../proto/status.js';
-import { byText, pausedBy, toldRun } from '../../proto/told.js';
+import { byText, pausedBy, timeOf, toldRun } from '../../proto/told.js';
 import { formatBar, formatCount, formatDuration, formatName, formatNumber, formatShare, printable } from './format.js';
 import { modelPlainParts, modelRows } from './model-lines.js';
 import { budgetRows, qualityRows } from './quality-lines.js';
@@ -62,10 +62,6 @@ function toldRows(status: RunStatus, paint: Paint): [string, string][] {
   if (pause !== undefined) return [['paused', paint.warn(printable(`${timeOf(pause.atMs)}${byText(pause.by)}; laurel resume ${status.run} goes on`))]];
   const last = toldRun(status).at(-1);
   return last === undefined ? [] : [['told', printable(`${timeOf(last.atMs)}${byText(last.by)}: ${last.what}`).slice(0, 300)]];
-}
-
-function timeOf(atMs: number): string {
-  return `${new Date(atMs).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
 function progressText(view: ScreenView, status: RunStatus): string {

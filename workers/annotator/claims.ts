@@ -54,7 +54,7 @@ export class Claims {
   /** Gives texts back. What cannot be given back ends when its time is over. */
   release(keys: readonly string[]): Promise<void> {
     return this.inTurn(async () => {
-      for (const key of keys) this.drop(hashOf(key));
+      this.drop(keys);
       if (this.own !== undefined) await this.store.replace(this.own, this.body()).catch(() => undefined);
     });
   }
@@ -69,11 +69,11 @@ export class Claims {
       this.untilMs = Math.max(this.untilMs, Date.now() + holdMs);
       const { created } = await this.store.putIfAbsent(key, this.body()).catch((error: unknown) => {
         // Nobody asks them for it: later claims of this process must not hold them.
-        for (const one of free) this.drop(hashOf(one));
+        this.drop(free);
         throw error;
       });
       if (!created) {
-        for (const one of free) this.drop(hashOf(one));
+        this.drop(free);
         continue;
       }
       const before = this.own;
@@ -82,7 +82,7 @@ export class Claims {
       const { taken: above } = await this.ofOthers(last + 1);
       const won = free.filter((one) => !above.has(hashOf(one)));
       if (won.length === free.length) return free;
-      for (const one of free) if (above.has(hashOf(one))) this.drop(hashOf(one));
+      this.drop(free.filter((one) => above.has(hashOf(one))));
       await this.store.replace(key, this.body()).catch(() => undefined);
       if (won.length > 0) return won;
     }
@@ -108,10 +108,12 @@ export class Claims {
     return Buffer.from(JSON.stringify(claim), 'utf8');
   }
 
-  private drop(hash: string): void {
-    const calls = (this.held.get(hash) ?? 0) - 1;
-    if (calls > 0) this.held.set(hash, calls);
-    else this.held.delete(hash);
+  private drop(keys: readonly string[]): void {
+    for (const hash of keys.map(hashOf)) {
+      const calls = (this.held.get(hash) ?? 0) - 1;
+      if (calls > 0) this.held.set(hash, calls);
+      else this.held.delete(hash);
+    }
   }
 
   private inTurn<T>(task: () => Promise<T>): Promise<T> {

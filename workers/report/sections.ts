@@ -1,6 +1,6 @@
 /** The parts of the page, each from the data alone; a part with nothing to show is empty. */
 import type { RunStatus } from '../../proto/status.js';
-import { toldRun } from '../../proto/told.js';
+import { timeOf, toldRun } from '../../proto/told.js';
 import { barChart, lineChart } from './charts.js';
 import { escapeHtml, figure, formatCount, formatDuration, formatName, formatNumber, section, table } from './html.js';
 import type { ReportData } from './report-data.js';
@@ -108,6 +108,6 @@ export function ledgerSection(data: ReportData): string {
 
 /** '' where nobody told it anything. */
 export function toldSection(status: RunStatus | null | undefined): string {
-  const rows = status ? toldRun(status).map(({ atMs, by, what }) => [`${new Date(atMs).toISOString().slice(0, 19).replace('T', ' ')} UTC`, by === null ? '–' : escapeHtml(by), escapeHtml(what)]) : [];
+  const rows = status ? toldRun(status).map(({ atMs, by, what }) => [timeOf(atMs), by === null ? '–' : escapeHtml(by), escapeHtml(what)]) : [];
   return rows.length === 0 ? '' : section('What it was told', 'By whom and when, the newest of each kind; laurel: a parked step that was tried again, or left behind, by itself.', table(['when', 'by', 'what'], rows));
 }
