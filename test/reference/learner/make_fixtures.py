@@ -29,6 +29,14 @@ def parameters_of(seed):
     return lambda name, shape: f32(next(streams), shape, 1.2 / max(1, shape[0]) ** 0.5 if len(shape) > 1 else 0.1)
 
 
+def ended_of(case, rows, width):
+    """Anywhere; or, where episodes are compared, at the end of each of them, and for some already within it."""
+    ends = wave(case["seed"] * 100_000 + 50, rows)
+    if "episodeSteps" not in case:
+        return [value > 0.7 for value in ends]
+    return [(row // width + 1) % case["episodeSteps"] == 0 or value > 0.99 for row, value in enumerate(ends)]
+
+
 def batch_of(case, state_size):
     steps, width = case["grid"]
     rows, base = steps * width, 100_000 * case["seed"]
@@ -43,7 +51,7 @@ def batch_of(case, state_size):
             observations[name] = integers(stream, shape, 25)
         else:
             observations[name] = f32(stream, shape, 2.0)
-    ended = [value > 0.7 for value in wave(base + 50, rows)]
+    ended = ended_of(case, rows, width)
     terminated = [value > 0.0 for value in wave(base + 51, rows)]
     done = torch.tensor(ended, dtype=torch.float32).reshape(steps, width)
     heads = len(case["policy"].get("valueHeads", "1"))
@@ -69,7 +77,7 @@ def batch_of(case, state_size):
 
 
 def run(case, steps):
-    reference = Reference(case["spaces"], case["policy"], case["learn"], parameters_of(case["seed"]))
+    reference = Reference(case["spaces"], case["policy"], case["learn"], parameters_of(case["seed"]), case.get("episodeSteps"))
     batch = batch_of(case, reference.state_size)
     metrics = [reference.step(batch, *case["grid"]) for _ in range(steps)]
     parameters = {}

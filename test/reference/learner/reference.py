@@ -27,8 +27,9 @@ def size_of(shape):
 
 
 class Reference:
-    def __init__(self, spaces, policy, learn, parameters=None):
+    def __init__(self, spaces, policy, learn, parameters=None, episode_steps=None):
         self.spaces, self.policy = spaces, policy
+        self.episode_steps = episode_steps
         self.learn = {**LEARN, **learn}
         self.glyph, self.character, self.channels, self.encoder, self.hidden = WIDTHS[policy["preset"]]
         self.recurrent = policy["kind"] == "recurrent"
@@ -164,6 +165,8 @@ class Reference:
             log_prob, entropy = policy.log_prob(batch["action"]).sum(1), policy.entropy().sum(1)
         log_ratio = log_prob.reshape(steps, width) - batch["behaviourLogProb"]
         ratio = log_ratio.clamp(-20, 20).exp()
+        if spec["correction"] in ("grpo", "rloo"):
+            return self.compared_loss(batch, log_ratio, ratio, entropy.reshape(steps, width))
         separate = [self.targets(batch, value.detach(), ratio.detach(), steps, head) for head in range(len(self.heads))]
         advantage = sum(one for one, _ in separate)
         target = torch.stack([one for _, one in separate], 2)
@@ -189,6 +192,54 @@ class Reference:
             "approximateKl": average(ratio - 1 - log_ratio), "ratioMean": average(ratio), "targetMean": average(target.sum(2)), "advantageMean": average(advantage),
         }
         return loss, metrics
+
+    def compared_loss(self, batch, log_ratio, ratio, entropy):
+        """The clipped surrogate (arXiv 1707.06347, equation 7) on advantages of whole episodes, less the entropy bonus; no value function."""
+        spec = self.learn
+        advantage, counts, figures = self.compared_advantages(batch)
+        average = lambda x: x[counts].mean()
+        surrogate = torch.minimum(ratio * advantage, ratio.clamp(1 - spec["clipRatio"], 1 + spec["clipRatio"]) * advantage)
+        policy_loss, entropy = -average(surrogate), average(entropy)
+        metrics = {
+            "loss": policy_loss - spec["entropyCoefficient"] * entropy, "policyLoss": policy_loss, "entropy": entropy,
+            "approximateKl": average(ratio - 1 - log_ratio), "clipFraction": average(((ratio - 1).abs() > spec["clipRatio"]).float()),
+            "ratioMean": average(ratio), "advantageMean": average(advantage), **figures,
+        }
+        return metrics["loss"], metrics
+
+    def compared_advantages(self, batch):
+        """
+        From the undiscounted return of each episode within its group: (R - mean) / (deviation + 1e-6) (arXiv 2402.03300, section
+        4.1.2), or R less the mean of the others (arXiv 2402.14740, equation 6). An episode that is cut, or of which a reward is
+        unknown, does not count: neither for itself nor for others.
+        """
+        length, size = self.episode_steps, self.learn["groupSize"]
+        reward, done, weight = (batch[name].reshape(batch["done"].shape) for name in ("reward", "done", "weight"))
+        steps, width = done.shape
+        advantage, counts = torch.zeros(steps, width), torch.zeros(steps, width, dtype=torch.bool)
+        returns, equal = [], []
+        for begin in range(0, steps, length):
+            for first in range(0, width, size):
+                group = {}
+                for column in range(first, first + size):
+                    ends = [step for step in range(begin, begin + length) if done[step, column] > 0]
+                    if ends == [begin + length - 1] and weight[begin : begin + length, column].min() > 0:
+                        group[column] = reward[begin : begin + length, column].double().sum()
+                for column, own in group.items():
+                    others = [one for other, one in group.items() if other != column]
+                    if not others:
+                        value = torch.zeros(())
+                    elif self.learn["correction"] == "rloo":
+                        value = own - torch.stack(others).mean()
+                    else:
+                        everyone = torch.stack(list(group.values()))
+                        value = (own - everyone.mean()) / (everyone.std() + 1e-6)
+                    advantage[begin : begin + length, column] = value
+                    counts[begin : begin + length, column] = True
+                returns += group.values()
+                equal.append(float(len(set(one.item() for one in group.values())) <= 1))
+        mean = torch.stack(returns).mean()
+        return advantage, counts, {"returnMean": mean, "rewardMean": mean / length, "equalGroups": torch.tensor(equal).mean()}
 
     def targets(self, batch, values, ratio, steps, head):
         """V-trace (arXiv 1802.01561, remark 1) or GAE (arXiv 1506.02438, equation 16), row by row from the end."""

@@ -1,7 +1,7 @@
 /** Whole training steps against PyTorch: recorded by test/reference/learner/make_fixtures.py. */
 import { describe, expect, it } from 'vitest';
 import { TrainStepper } from '../../../workers/learner/stepper.js';
-import { batchOf, networkOf, readCases, readExpected, stateOf } from './reference-case.js';
+import { batchOf, compared, networkOf, readCases, readExpected, stateOf } from './reference-case.js';
 
 const TOLERANCE = 1e-5;
 const expected = new Map(readExpected().map((one) => [one.name, one]));
@@ -11,7 +11,7 @@ describe('a training step', () => {
     const reference = expected.get(one.name)!;
     const network = networkOf(one);
     const stepper = await TrainStepper.create(network, one.learn, ...one.grid);
-    const batch = batchOf(one, network);
+    const { batch, figures } = compared(one, batchOf(one, network));
     let state = stateOf(one, network);
     const wrong: string[] = [];
     const compare = (what: string, got: number, want: number): void => {
@@ -21,7 +21,7 @@ describe('a training step', () => {
       for (const [index, metrics] of reference.metrics.entries()) {
         const stepped = await stepper.step(state, batch);
         state = stepped.state;
-        for (const [name, want] of Object.entries(metrics)) compare(`step ${index + 1}, ${name}`, stepped.metrics[name]!, want);
+        for (const [name, want] of Object.entries(metrics)) compare(`step ${index + 1}, ${name}`, { ...stepped.metrics, ...figures }[name]!, want);
       }
     } finally {
       await stepper.release();

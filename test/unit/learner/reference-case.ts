@@ -1,7 +1,8 @@
 /** The cases of test/reference/learner/cases.json as arrays; the same formulas as in its make_fixtures.py. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { actorCriticSchema, networkPolicySchema, type ActorCriticSpec, type NetworkPolicySpec } from '../../../proto/learning.js';
+import { actorCriticSchema, comparesEpisodes, networkPolicySchema, type ActorCriticSpec, type NetworkPolicySpec } from '../../../proto/learning.js';
+import { comparedEpisodes } from '../../../workers/learner/compared-episodes.js';
 import { sizeOf, type Shape } from '../../../workers/learner/graph/graph.js';
 import { Network } from '../../../workers/learner/networks/network.js';
 import { freshTrainerState, type TrainerState } from '../../../workers/learner/loss-session.js';
@@ -17,10 +18,12 @@ export interface ReferenceCase {
   readonly spaces: Spaces;
   /** [T, B]. */
   readonly grid: readonly [number, number];
+  /** Length of all episodes, where they are compared. */
+  readonly episodeSteps?: number;
   readonly seed: number;
 }
 
-interface DescribedCase extends Pick<ReferenceCase, 'name' | 'grid' | 'seed'> {
+interface DescribedCase extends Pick<ReferenceCase, 'name' | 'grid' | 'episodeSteps' | 'seed'> {
   readonly policy: unknown;
   readonly learn: unknown;
   readonly spaces: Pick<Spaces, 'observations' | 'action'>;
@@ -53,11 +56,12 @@ export function stateOf({ seed }: ReferenceCase, network: Network): TrainerState
   return freshTrainerState(parameters);
 }
 
-export function batchOf({ grid: [steps, width], seed, spaces }: ReferenceCase, { stateSize, valueCount: heads }: Network): TrainingBatch {
+export function batchOf({ grid: [steps, width], seed, spaces, episodeSteps }: ReferenceCase, { stateSize, valueCount: heads }: Network): TrainingBatch {
   const rows = steps * width;
   const base = 100_000 * seed;
   const observations = Object.fromEntries(Object.entries(spaces.observations).map(([name, space], index) => [name, observation(space, base + index, rows)]));
-  const done = Float32Array.from(wave(base + 50, rows), (value) => (value > 0.7 ? 1 : 0));
+  const ended = (value: number, row: number): boolean => (episodeSteps === undefined ? value > 0.7 : (Math.floor(row / width) + 1) % episodeSteps === 0 || value > 0.99);
+  const done = Float32Array.from(wave(base + 50, rows), (value, row) => (ended(value, row) ? 1 : 0));
   const terminated = wave(base + 51, rows).map((value) => value > 0);
   const bootstrap = floats(base + 52, [rows * heads], 0.5);
   const { action } = spaces;
@@ -76,6 +80,13 @@ export function batchOf({ grid: [steps, width], seed, spaces }: ReferenceCase, {
     done,
     weight: Float32Array.from(wave(base + 58, rows), (value) => (value > 0.8 ? 0 : 1)),
   };
+}
+
+/** What the learner makes of a batch before a step, with the figures that it adds to the metrics of the step. */
+export function compared({ grid: [steps], learn, episodeSteps }: ReferenceCase, batch: TrainingBatch): { readonly batch: TrainingBatch; readonly figures: Readonly<Record<string, number>> } {
+  if (!comparesEpisodes(learn)) return { batch, figures: {} };
+  const { advantage, weight, metrics } = comparedEpisodes(learn, batch, { steps, episodeSteps: episodeSteps as number, groupSize: learn.groupSize as number });
+  return { batch: { ...batch, advantage, weight }, figures: metrics };
 }
 
 function observation(space: ObservationSpace, stream: number, rows: number): Uint8Array | Int16Array | Int32Array | Float32Array {
