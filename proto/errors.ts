@@ -23,6 +23,7 @@ export const ERROR_TABLE = {
   LAUREL_SERVER_UNREACHABLE: { retryable: true, meaning: 'Temporal did not answer at the address given.', action: 'Start it, or correct TEMPORAL_ADDRESS or the profile.' },
   LAUREL_JUDGE_UNAVAILABLE: { retryable: true, meaning: 'The judge could not be reached or is over its limits.', action: 'Training goes on with known labels; annotation resumes when the judge answers.' },
   LAUREL_JUDGE_REFUSED: { retryable: false, meaning: 'The judge refuses every request (key, model name, path).', action: 'Correct the judge in the job or the key in the environment variable it names.' },
+  LAUREL_JUDGE_UNSUITED: { retryable: false, meaning: 'A judge is to be asked in a way that it cannot answer, or about more than one question holds.', action: 'Use another kind of judge or another mode, or make groups smaller; the message says which.' },
   LAUREL_LABELS_INVALID: { retryable: false, meaning: 'A file with labels cannot be read as such.', action: 'Correct the row that the message names; nothing of the file was taken.' },
   LAUREL_ANNOTATOR_UNKNOWN: { retryable: false, meaning: 'The store holds no annotator, or several, whose id begins so.', action: '`laurel labels list` shows all.' },
   LAUREL_SECRET_MISSING: { retryable: false, meaning: 'The environment variable that a job names for a secret is not set on the worker.', action: 'Set the variable where the worker starts.' },

@@ -79,7 +79,7 @@ const panelJudge = z
     rule: z
       .enum(['fallback', 'votes'])
       .default('fallback')
-      .describe('fallback: the next judge where one is not there or gives no verdict; votes: all are asked, the share of those in favour is the answer, and a majority of all judges must have given one.'),
+      .describe('fallback: the next judge where one is not there or gives no verdict; votes: all are asked, the share of those in favour (the mean of what they give each text of a list) is the answer, and a majority of all judges must have given one.'),
     judges: z.array(singleJudge).min(2).max(9).describe('In the order in which they are asked (fallback).'),
   })
   .describe('Several judges as one.');
@@ -168,3 +168,5 @@ export const annotatorSchema = annotatorFields.transform(({ goal, examples, prom
 });
 export type AnnotatorSpec = z.output<typeof annotatorSchema>;
 export type AnnotatorMode = AnnotatorSpec['mode'];
+/** How a judge can be asked: about one message, two of them, or (the source `judge`) all texts of a group. */
+export type JudgeMode = AnnotatorMode | 'listwise';

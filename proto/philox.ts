@@ -61,6 +61,7 @@ export const RANDOM_PURPOSE = {
   textPrompt: 12,
   tokenSampling: 13,
   warmStart: 14,
+  listOrder: 15,
 } as const;
 export type RandomPurpose = keyof typeof RANDOM_PURPOSE;
 

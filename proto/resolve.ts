@@ -10,7 +10,7 @@ import { isModelJobInput, modelJobSchema, type ModelJob } from './preference-job
 import { modeOf } from './reward-fits.js';
 import { checkEmbedding } from './reward-embedding.js';
 import { checkImplicit } from './reward-implicit.js';
-import { checkJudgeSource } from './reward-judge.js';
+import { checkJudgeSource, type CompletionGroups } from './reward-judge.js';
 import { checkOnnx } from './reward-onnx.js';
 import { checkRule } from './reward-rules.js';
 import { checkObjective } from './reward-specifications.js';
@@ -164,7 +164,7 @@ function checkJob(job: Job): JobIssue[] {
     if (source.kind === 'rule') checkRule(source.rule, `sources.${name}.rule`, say, job.environment.kind === 'text');
     if (source.kind === 'embedding') checkEmbedding(source, `sources.${name}`, say, job.environment.kind === 'text');
     if (source.kind === 'implicit') checkImplicit(source, `sources.${name}`, say, job.environment.kind === 'text');
-    if (source.kind === 'judge') checkJudgeSource(source, `sources.${name}`, say, job.environment.kind === 'text');
+    if (source.kind === 'judge') checkJudgeSource(source, `sources.${name}`, say, completionGroups(job));
     if (source.kind === 'judge') checkJudge(source.judge, false, `sources.${name}.judge`, say);
     if (source.kind === 'onnx') checkOnnx(source, `sources.${name}`, say);
     if (source.kind === 'spec') checkObjective(source.objective, `sources.${name}.objective`, say);
@@ -201,6 +201,11 @@ export function warningsOf(job: AnyJob): JobIssue[] {
       ? [{ path: `sources.${name}`, message: 'its values depend on what happened earlier in the episode, and the policy does not see that state: what is best may not follow from what it sees. Show it (`show` of a source of kind spec), let a recurrent policy remember, or use a source that speaks of single steps', code: 'LAUREL_REWARD_STATE_HIDDEN' }]
       : [],
   );
+}
+
+function completionGroups({ environment, learn }: Job): CompletionGroups | null {
+  if (environment.kind !== 'text') return null;
+  return { size: learn.kind === 'actor-critic' ? 1 : learn.groupSize, tokensMax: environment.completionTokensMax };
 }
 
 /** Policy, learner and environment agree on whether texts are written or actions taken. */

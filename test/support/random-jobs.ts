@@ -67,9 +67,24 @@ const SOURCE_MAKERS: Readonly<Record<string, (composer: Pick<Composer, 'draw' | 
   model: ({ draw }) => ({ fit: draw.pick(['retrieval', 'retrieval', 'bag-of-words', 'classification']), annotator: ANNOTATOR, unknown: draw.pick(['omit', 'drop']), ...(draw.chance(0.1) && { cache: true }) }),
   novelty: ({ draw }) => ({ bonus: { kind: draw.pick(['count', 'nearest']), of: 'text' } }),
   embedding: ({ draw }) => ({ goal: 'key of the door', ...(draw.chance(0.5) && { threshold: 0.1 }) }),
+  judge: ({ draw, workload }) => ({
+    mode: draw.pick(workload === 'text' ? ['pointwise', 'pairwise', 'listwise', 'listwise'] : ['pointwise', 'pointwise', 'pointwise', 'pairwise', 'listwise']),
+    principle: 'It gets on.',
+    judge: draw.pick(judgesOf(TEXTS[workload], draw)),
+    swap: draw.chance(0.5),
+    unknown: draw.pick(['omit', 'drop']),
+    ...(draw.chance(0.1) && { answer: 'binary' }),
+  }),
   implicit: ({ draw }) => ({ form: 'confidence', over: draw.pick(['sum', 'mean']) }),
   spec: ({ draw }) => ({ objective: draw.pick([{ kind: 'functional', of: '1', value: 'sum' }, { kind: 'ltl', propositions: { seen: 'contains(text, "e")' }, formula: 'F seen' }, { kind: 'average-gain', of: '1' }]) }),
 };
+
+/** By rules; one of them cannot score lists. */
+function judgesOf(patterns: readonly string[], draw: Draw): Json[] {
+  const rules = { kind: 'scripted', rules: patterns.map((pattern) => ({ pattern, probability: draw.uniform() })), otherwise: 0.5, noise: 0.1 };
+  const other = { kind: 'scripted', otherwise: draw.uniform() };
+  return [rules, rules, { kind: 'panel', rule: 'votes', judges: [rules, other, rules] }, { kind: 'panel', judges: [rules, { kind: 'embedded' }] }];
+}
 
 export function randomJob(seed: number): { readonly workload: Workload; readonly job: Json } {
   const draw = new Draw(seed);

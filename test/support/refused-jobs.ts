@@ -12,4 +12,5 @@ export const REFUSED: Readonly<Record<string, ErrorCode>> = {
   'g-cached.json': 'LAUREL_REWARD_CACHED',
   'h-overlap.json': 'LAUREL_EVALUATION_OVERLAP',
   'h-seed.json': 'LAUREL_EVALUATION_OVERLAP',
+  'i-list.json': 'LAUREL_JUDGE_UNSUITED',
 };

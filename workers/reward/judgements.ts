@@ -5,10 +5,9 @@
 import { LaurelError } from '../../proto/errors.js';
 import type { JudgeSource } from '../../proto/reward-judge.js';
 import type { LabelStatus } from '../../proto/schemas.js';
-import { createJudge, type JudgeResources } from '../annotator/judges/create-judge.js';
+import { sourceJudgeOf, type JudgeResources } from '../annotator/judges/create-judge.js';
 import type { Judge } from '../annotator/judges/judge.js';
-import { SwappedJudge } from '../annotator/judges/swapped-judge.js';
-import { promptOf } from '../annotator/prompts/registry.js';
+import { judgePromptOf } from '../annotator/prompts/registry.js';
 import { canonicalJson, digestOf, hashOf, readJson } from '../store/artifacts.js';
 import { layout } from '../store/layout.js';
 import type { ObjectStore } from '../store/object-store.js';
@@ -18,8 +17,10 @@ export interface Judgement {
   /** Digest of the question's bytes. */
   readonly question: string;
   readonly status: LabelStatus | 'late';
-  /** Probability that the text keeps to the principle, or that the first of two is preferred; null unless the status is ok. */
+  /** Probability that the text keeps to the principle, or that the first of two is preferred; null unless the status is ok, and of a list. */
   readonly value: number | null;
+  /** Of a list: what each text is worth, 0 to 1, in the order of the question; absent unless the status is ok. */
+  readonly values?: readonly number[];
   /** Raw reply, for people. */
   readonly reply: string;
   readonly model: string;
@@ -115,8 +116,8 @@ export class JudgementBook {
           trouble = outcome.error;
           continue;
         }
-        const { status, label, probability, reply, model, tokensIn, tokensOut } = outcome.answer;
-        onAnswer({ question: digestOf(outcome.text), status, value: status === 'ok' ? (probability ?? label) : null, reply: reply.slice(0, REPLY_CHARACTERS_MAX), model: model ?? judge.id, tokensIn, tokensOut });
+        const { status, label, probability, values, reply, model, tokensIn, tokensOut } = outcome.answer;
+        onAnswer({ question: digestOf(outcome.text), status, value: status === 'ok' ? (probability ?? label) : null, ...(values && { values }), reply: reply.slice(0, REPLY_CHARACTERS_MAX), model: model ?? judge.id, tokensIn, tokensOut });
       }
     } catch (error) {
       signal?.throwIfAborted();
@@ -147,8 +148,7 @@ export class JudgementBook {
 }
 
 async function opened(spec: JudgeSource, resources: JudgeResources): Promise<OpenJudge> {
-  const prompt = promptOf({ mode: spec.mode, goal: spec.principle, prompt: spec.prompt ?? (spec.mode === 'pairwise' ? 'principle-pairs-v1' : 'principle-v1') });
-  const single = await createJudge(spec.judge, prompt, resources);
-  const judge = spec.mode === 'pairwise' && spec.swap ? new SwappedJudge(single) : single;
+  const prompt = judgePromptOf(spec);
+  const judge = await sourceJudgeOf(spec, prompt, resources);
   return { judge, id: hashOf({ judge: judge.material, prompt: prompt.material }) };
 }

@@ -9,7 +9,7 @@ export const rewardAnything: SystemRow = {
   checked:
     'Evaluation only: a scripted judge reads a principle, sees 400 lists of five answers under masked names in a drawn order, and writes a score from 1 to 5 for each name. Rank agreement between two opposite principles on the same answers, and the largest change of a score where the candidates are shown in another order.',
   reading: 'A principle is read by rule: names of criteria after "prefer" and "avoid". Scores are a straight line from the worst of a list to its best, rounded.',
-  absent: 'A language model as judge and its training by GRPO; RABench.',
+  absent: 'A language model as judge (the source `judge` asks one about lists, docs/jobs.md) and its training by GRPO; RABench.',
   short: true,
   check({ base }) {
     return [

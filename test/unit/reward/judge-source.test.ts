@@ -11,7 +11,7 @@ import { digestOf, readJson } from '../../../workers/store/artifacts.js';
 import { layout } from '../../../workers/store/layout.js';
 import { levelOf, textOf } from '../../../workers/reward/units.js';
 import { readTables } from '../../../proto/flight/tables.js';
-import { chatReply, judgeServer, type JudgeServer } from '../annotator/judge-server.js';
+import { chatReply, judgeServer, textReply, type JudgeRequest, type JudgeServer } from '../annotator/judge-server.js';
 import { readerOf, SMALL_JOB, SmallRun } from '../../support/small-run.js';
 import { TEXT_JOB } from '../../support/text-run.js';
 
@@ -140,6 +140,93 @@ describe('a judge of pairs', () => {
   });
 });
 
+describe('a judge of lists', () => {
+  const inTexts = (more: object = {}) => ({ ...TEXT_JOB, sources: { said: judged({ kind: 'openai', baseUrl: server!.baseUrl, model: 'judge' }, { mode: 'listwise', ...more }) }, combine: { op: 'linear', weights: { said: 1 } } });
+  /** The lines of a question: what the texts answer, and each by its letter. */
+  const asked = ({ body }: JudgeRequest): { task: string; texts: [string, string][] } => {
+    const [task, ...lines] = (body['messages'] as { content: string }[]).at(-1)!.content.split('\n');
+    return { task: task!, texts: lines.map((line) => [line.slice(0, 1), line.slice(3)]) };
+  };
+  const shown = (text: string): string => text.replace(/\s+/gu, ' ').trim();
+  /** By its length: a text is worth the same whatever stands beside it. */
+  const score = (text: string): number => 1 + (shown(text).length % 5);
+  const scores = (request: JudgeRequest): string => JSON.stringify({ scores: Object.fromEntries(asked(request).texts.map(([label, text]) => [label, score(text)])) });
+  /** Units of a segment with their text and group, as the learner has them. */
+  const unitsOf = async (run: SmallRun, key: string) => {
+    const level = levelOf(completionUnits(readTables((await run.store.get(key)) as Uint8Array)[0]!), 'episode');
+    return Array.from({ length: level.units }, (_, unit) => ({ text: textOf(level, unit)!, group: level.group![unit]!, prompt: level.strings['prompt']!.texts[level.strings['prompt']!.index[unit]!]! }));
+  };
+
+  it('sees all completions of a prompt at once, gives each its score, and is recorded with all of them', async () => {
+    server = await judgeServer((request) => textReply(scores(request)));
+    small = await SmallRun.prepare(inTexts());
+    const [batch] = await small.collect();
+    let units = 0;
+    const questions: string[] = [];
+    for (const [index, { key }] of batch!.rewards.entries()) {
+      const segment = batch!.segments[index]!;
+      const said = componentOf(await rewardsOf(small, key), 'said');
+      const own = await unitsOf(small, segment.key);
+      own.forEach(({ text }, unit) => expect([said.mask[unit], said.value[unit]]).toEqual([1, (score(text) - 1) / 4]));
+      const groups = [...new Set(own.map(({ group }) => group))].map((group) => own.filter((unit) => unit.group === group));
+      for (const group of groups) questions.push(JSON.stringify([shown(`Task: ${group[0]!.prompt}`), [...new Set(group.map(({ text }) => shown(text)))].sort()]));
+      // The record holds what each text of each list was given.
+      const records = (await readJson<{ judgements: readonly (Judged & { values: readonly number[] })[] }>(small.store, layout.judgements(small.run, 'said', segment.shard, segment.seq)))!.judgements;
+      expect(records.map(({ values }) => values.length).sort()).toEqual(groups.map((group) => new Set(group.map(({ text }) => text)).size).sort());
+      for (const { status, value, values } of records) expect([status, value, values.every((one) => one >= 0 && one <= 1)]).toEqual(['ok', null, true]);
+      // Somebody without a judge gets the same.
+      await small.store.delete(key);
+      expect((await again(small, segment))[0]!.digest).toBe(batch!.rewards[index]!.digest);
+      units += own.length;
+    }
+    expect(units).toBeGreaterThan(questions.length);
+    // Each list in both orders, and no text under two letters.
+    const requests = server.requests.map(asked);
+    const seen = new Map<string, string[]>();
+    for (const { task, texts } of requests) {
+      const name = JSON.stringify([task, texts.map(([, text]) => text).sort()]);
+      seen.set(name, [...(seen.get(name) ?? []), texts.map(([, text]) => text).join('\n')]);
+    }
+    expect([...seen.keys()].sort()).toEqual([...new Set(questions)].sort());
+    for (const [name, orders] of seen) {
+      const { length } = (JSON.parse(name) as [string, string[]])[1];
+      expect(orders).toHaveLength(length === 1 ? 1 : 2);
+      if (length > 1) expect(orders[1]).toBe(orders[0]!.split('\n').reverse().join('\n'));
+    }
+  }, 60_000);
+
+  it('that leaves out a text says nothing of any text of that list, now and later', async () => {
+    let first: string | undefined;
+    server = await judgeServer((request) => {
+      // One list for good, whichever comes first.
+      const list = JSON.stringify(asked(request));
+      first ??= list;
+      return textReply(list === first ? scores(request).replace(/"A":\d,?/u, '') : scores(request));
+    });
+    small = await SmallRun.prepare(inTexts({ swap: false, unknown: 'omit' }));
+    const [batch] = await small.collect();
+    let masked = 0;
+    for (const [index, { key }] of batch!.rewards.entries()) {
+      const segment = batch!.segments[index]!;
+      const said = componentOf(await rewardsOf(small, key), 'said');
+      const own = await unitsOf(small, segment.key);
+      for (const group of new Set(own.map((unit) => unit.group))) {
+        const places = own.flatMap((unit, place) => (unit.group === group ? [place] : []));
+        const known = new Set(places.map((place) => said.mask[place]));
+        expect(known.size).toBe(1);
+        for (const place of places) expect(said.value[place]).toBe(known.has(1) ? (score(own[place]!.text) - 1) / 4 : 0);
+        if (known.has(0)) masked += 1;
+      }
+      await small.store.delete(key);
+      expect((await again(small, segment))[0]!.digest).toBe(batch!.rewards[index]!.digest);
+    }
+    expect(masked).toBe(1);
+    const statuses = (await Promise.all(batch!.segments.map(async ({ shard, seq }) => (await readJson<{ judgements: readonly Judged[] }>(small!.store, layout.judgements(small!.run, 'said', shard, seq)))!.judgements))).flat();
+    expect(statuses.filter(({ status }) => status === 'unparsable')).toHaveLength(1);
+    expect(statuses.every((one) => ('values' in one) === (one.status === 'ok'))).toBe(true);
+  }, 60_000);
+});
+
 describe('a job with a judge', () => {
   const issuesOf = (job: object): readonly JobIssue[] => {
     try {
@@ -152,11 +239,31 @@ describe('a job with a judge', () => {
 
   it.each([
     ['pairs of messages', inGrid(judged(walls, { mode: 'pairwise' })), 'sources.said.mode', 'expected pointwise'],
+    ['lists of messages', inGrid(judged(walls, { mode: 'listwise' })), 'sources.said.mode', 'got listwise'],
+    ['a verdict on a score', { ...TEXT_JOB, sources: { said: judged(walls, { mode: 'listwise', answer: 'binary' }) }, combine: { op: 'linear', weights: { said: 1 } } }, 'sources.said.answer', 'expected probability'],
     ['a verdict on a share', { ...TEXT_JOB, sources: { said: judged(walls, { mode: 'pairwise', answer: 'binary' }) }, combine: { op: 'linear', weights: { said: 1 } } }, 'sources.said.answer', 'expected probability'],
     ['tokens', { ...TEXT_JOB, sources: { said: judged(walls, { granularity: 'token' }) }, combine: { op: 'linear', weights: { said: 1 } } }, 'sources.said.granularity', 'expected episode'],
     ['a pattern that is none', inGrid(judged({ kind: 'scripted', rules: [{ pattern: '(', probability: 1 }] })), 'sources.said.judge.rules.0.pattern', 'expected a regular expression'],
     ['nothing to read', { ...inGrid(judged(walls)), environment: { kind: 'pendulum' }, sources: { said: judged(walls) }, combine: { op: 'linear', weights: { said: 1 } } }, 'sources.said', 'expected an environment with messages'],
   ])('is refused for %s', (_what, job, path, message) => {
     expect(issuesOf(job)).toContainEqual(expect.objectContaining({ path, message: expect.stringContaining(message) as string }));
+  });
+
+  const lists = (judge: object, learn: object = {}, environment: object = {}) => ({ ...TEXT_JOB, environment: { ...TEXT_JOB.environment, ...environment }, learn: { ...TEXT_JOB.learn, ...learn }, sources: { said: judged(judge, { mode: 'listwise' }) }, combine: { op: 'linear', weights: { said: 1 } } });
+  const served = { kind: 'openai', baseUrl: 'http://127.0.0.1:1/v1', model: 'm' };
+
+  it.each([
+    ['a judge that is read at its next token', lists({ kind: 'embedded' }), 'sources.said.judge.kind', /^expected a judge that follows an instruction .+ got embedded; use /],
+    ['a server that continues texts', lists({ ...served, api: 'completions' }), 'sources.said.judge.api', /^expected chat .+ got completions; use /],
+    ['one such judge in a panel', lists({ kind: 'panel', judges: [served, { kind: 'embedded' }] }), 'sources.said.judge.judges.1.kind', /got embedded/],
+    ['groups with more completions than letters', lists(walls, { groupSize: 27 }), 'learn.groupSize', /^expected at most 26 .+ sources\.said .+ got 27; make /],
+    ['completions that fill the list', lists(walls, { groupSize: 26 }, { completionTokensMax: 1231 }), 'environment.completionTokensMax', /^expected completions of at most 1230 tokens: .+ got 1231; make /],
+  ])('is refused for lists with %s, with a code of its own', (_what, job, path, message) => {
+    expect(issuesOf(job)).toEqual([{ path, message: expect.stringMatching(message) as string, code: 'LAUREL_JUDGE_UNSUITED' }]);
+    expect(() => resolveJob(job)).toThrow(expect.objectContaining({ code: 'LAUREL_JUDGE_UNSUITED' }) as Error);
+  });
+
+  it('may ask about lists as long as they can be', () => {
+    expect(issuesOf(lists({ kind: 'panel', rule: 'votes', judges: [served, walls, { kind: 'command', command: ['judge'] }] }, { groupSize: 26 }, { completionTokensMax: 1230 }))).toEqual([]);
   });
 });

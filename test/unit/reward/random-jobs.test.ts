@@ -8,9 +8,11 @@ import { constantWeights } from '../../../proto/reward-combine.js';
 import { advanceRewardState, initialRewardState, type RewardState } from '../../../proto/reward-state.js';
 import { resolveJob } from '../../../proto/resolve.js';
 import { REWARD_STATUS } from '../../../proto/schemas.js';
+import { machineResources } from '../../../workers/annotator/judge-resources.js';
 import type { LabelView } from '../../../workers/annotator/label-table.js';
 import { completionUnits } from '../../../workers/reward/completion-units.js';
 import { RewardGraph, TOTAL } from '../../../workers/reward/graph.js';
+import { JudgementBook, type Judgement } from '../../../workers/reward/judgements.js';
 import type { RewardColumn } from '../../../workers/reward/reward-column.js';
 import { encodeRewards } from '../../../workers/reward/reward-record.js';
 import { Scorer } from '../../../workers/reward/scorer.js';
@@ -20,6 +22,7 @@ import type { SourceContext } from '../../../workers/reward/sources/source.js';
 import type { Units } from '../../../workers/reward/units.js';
 import { digestOf } from '../../../workers/store/artifacts.js';
 import { layout } from '../../../workers/store/layout.js';
+import type { ObjectStore } from '../../../workers/store/object-store.js';
 import { encodeCompletions, type Completion } from '../../../workers/text/completions.js';
 import { COMBINATORS, Draw, randomJob, SHAPES, SOURCES, type Workload } from '../../support/random-jobs.js';
 import { readerOf, SMALL_JOB, SmallRun } from '../../support/small-run.js';
@@ -29,8 +32,8 @@ const JOBS = 2_000;
 const STORED_JOBS = 20;
 const TEST_MS_MAX = 300_000;
 
-/** One reads a file of a user, the other asks somebody (judge-source.test.ts). */
-const NOT_DRAWN: readonly string[] = ['onnx', 'judge'];
+/** Reads a file of a user. */
+const NOT_DRAWN: readonly string[] = ['onnx'];
 
 /** What stands under a mask must never be looked at: with `poison` on, sources put a number there that would show. */
 const masked = vi.hoisted(() => ({ poison: false }));
@@ -61,6 +64,14 @@ const LABELS: LabelView = (() => {
   return { position: 9, labels: 9, get, byJudge: get, verdicts: () => [], failedAttempts: () => 0, ref: () => ({ annotator: 'a', position: 9, labels: 9 }) };
 })();
 
+/** Asks the judge of a job each time, and forgets what it said about every third question. */
+const BOOK = new JudgementBook({ get: () => Promise.resolve(undefined), putIfAbsent: () => Promise.resolve({ created: true }) } as unknown as ObjectStore, machineResources());
+const judgedBy = (spec: Extract<Job['sources'][string], { kind: 'judge' }>) => async (questions: readonly Uint8Array[]) => {
+  const judgements = await BOOK.of({ run: 'r', source: 's', shard: 0, seq: 0 }, spec, questions);
+  const late = ({ question, reply, model, tokensIn, tokensOut }: Judgement): Judgement => ({ question, status: 'late', value: null, reply, model, tokensIn, tokensOut });
+  return new Map([...judgements].map(([question, judgement]) => [question, parseInt(question.slice(-2), 16) % 3 === 0 ? late(judgement) : judgement]));
+};
+
 /** The same units as one batch, and as several; each with the history that a graph asks for. */
 interface Batches {
   whole(graph: RewardGraph, job: Job): Units;
@@ -80,7 +91,7 @@ describe('jobs put together at random', () => {
   }, TEST_MS_MAX);
   afterAll(() => run.close());
 
-  it(`${JOBS} of them are each refused with a code, or score to finite numbers that no mask and no batching changes`, { timeout: TEST_MS_MAX }, () => {
+  it(`${JOBS} of them are each refused with a code, or score to finite numbers that no mask and no batching changes`, { timeout: TEST_MS_MAX }, async () => {
     const seen = { refused: 0, scored: 0, unknown: 0, codes: new Set<string>(), parts: new Set<string>() };
     for (let seed = 0; seed < JOBS; seed++) {
       const { workload, job: input } = randomJob(seed);
@@ -92,14 +103,14 @@ describe('jobs put together at random', () => {
       }
       seen.scored += 1;
       partsOf(input).forEach((part) => seen.parts.add(part));
-      seen.unknown += scoredSoundly(job, workloads[workload], seed);
+      seen.unknown += await scoredSoundly(job, workloads[workload], seed);
     }
     // Enough of both, and every part of the registry in a job that was scored.
     expect(seen.refused).toBeGreaterThan(JOBS / 10);
     expect(seen.scored).toBeGreaterThan(JOBS / 5);
     expect(seen.unknown).toBeGreaterThan(0);
-    for (const part of [...COMBINATORS, ...SHAPES, ...SOURCES.filter((kind) => !NOT_DRAWN.includes(kind))]) expect(seen.parts).toContain(part);
-    for (const code of ['LAUREL_REWARD_GRANULARITY', 'LAUREL_REWARD_WIDTH', 'LAUREL_REWARD_THRESHOLD', 'LAUREL_REWARD_NOT_CAUSAL', 'LAUREL_REWARD_CONTEXT', 'LAUREL_REWARD_CACHED']) expect(seen.codes).toContain(code);
+    for (const part of ['pointwise', 'pairwise', 'listwise', ...COMBINATORS, ...SHAPES, ...SOURCES.filter((kind) => !NOT_DRAWN.includes(kind))]) expect(seen.parts).toContain(part);
+    for (const code of ['LAUREL_REWARD_GRANULARITY', 'LAUREL_REWARD_WIDTH', 'LAUREL_REWARD_THRESHOLD', 'LAUREL_REWARD_NOT_CAUSAL', 'LAUREL_REWARD_CONTEXT', 'LAUREL_REWARD_CACHED', 'LAUREL_JUDGE_UNSUITED']) expect(seen.codes).toContain(code);
   });
 });
 
@@ -122,10 +133,11 @@ describe('through the store', () => {
         }
         const state = initialRewardState(job);
         const inputs = { labels: {}, weights: constantWeights(job.combine), ...(state && { state }) };
-        const worker = () => new Scorer({ store: run.store, reader: readerOf(run.store), endpoints: [] });
-        const atOnce = await worker().score({ run: one, segments, ...inputs });
+        const worker = (asks = {}) => new Scorer({ store: run.store, reader: readerOf(run.store), endpoints: [], ...asks });
+        const resources = machineResources();
+        const atOnce = await worker({ resources }).score({ run: one, segments, ...inputs });
         const apart: RewardRef[] = [];
-        for (const segment of [...segments].reverse()) apart.unshift(...(await worker().score({ run: other, segments: [segment], ...inputs })));
+        for (const segment of [...segments].reverse()) apart.unshift(...(await worker({ resources }).score({ run: other, segments: [segment], ...inputs })));
         expect(apart.map(({ digest }) => digest), `job ${seed}`).toEqual(atOnce.map(({ digest }) => digest));
         const [lost] = atOnce as [RewardRef];
         await run.store.delete(lost.key);
@@ -151,17 +163,18 @@ function resolved(input: unknown, seed: number): Job | LaurelError | null {
 }
 
 /** @returns how many values are unknown */
-function scoredSoundly(job: Job, batches: Batches, seed: number): number {
+async function scoredSoundly(job: Job, batches: Batches, seed: number): Promise<number> {
   const graph = new RewardGraph(job);
   const weights = constantWeights(job.combine);
-  const contexts: Record<string, SourceContext> = Object.fromEntries(Object.keys(job.sources).map((name) => [name, { labels: LABELS }]));
+  const contexts: Record<string, SourceContext> = Object.fromEntries(Object.entries(job.sources).map(([name, spec]) => [name, spec.kind === 'judge' ? { judged: judgedBy(spec) } : { labels: LABELS }]));
   const state = initialRewardState(job);
-  const score = (units: Units, poison = false) => {
+  const score = async (units: Units, poison = false) => {
+    const prepared = await graph.prepare(units, contexts);
     masked.poison = poison;
-    return graph.score(units, contexts, weights, state);
+    return graph.score(units, prepared, weights, state);
   };
   const what = (column: number): string => `job ${seed}, ${graph.components[column]}: ${JSON.stringify({ sources: job.sources, shape: job.shape, combine: job.combine })}`;
-  const whole = score(batches.whole(graph, job)).columns;
+  const whole = (await score(batches.whole(graph, job))).columns;
   expect(whole.length, what(0)).toBe(graph.components.length);
   expect(graph.components.at(-1)).toBe(TOTAL);
   let unknown = 0;
@@ -171,10 +184,11 @@ function scoredSoundly(job: Job, batches: Batches, seed: number): number {
     unknown += column.mask.filter((known) => known === 0).length;
   });
   // What stands under a mask is nobody's business.
-  const poisoned = score(batches.whole(graph, job), true).columns;
+  const poisoned = (await score(batches.whole(graph, job), true)).columns;
   poisoned.forEach((column, index) => expect(knownOf(column), what(index)).toEqual(knownOf(whole[index]!)));
   // In one batch or in many, now or later.
-  const parts = batches.parts(graph, job).map((units) => score(units));
+  const parts: ReturnType<RewardGraph['score']>[] = [];
+  for (const units of batches.parts(graph, job)) parts.push(await score(units));
   whole.forEach((column, index) => expect(parts.flatMap(({ columns }) => knownOf(columns[index]!)), what(index)).toEqual(knownOf(column)));
   if (state !== undefined) expectRemembered(job, graph, state, parts);
   return unknown;
@@ -209,8 +223,8 @@ function knownOf({ value, mask, confidence, version }: RewardColumn): (string | 
 function partsOf(input: unknown): string[] {
   if (Array.isArray(input)) return input.flatMap(partsOf);
   if (typeof input !== 'object' || input === null) return [];
-  const { op, kind } = input as { op?: unknown; kind?: unknown };
-  return [...[op, kind].filter((one): one is string => typeof one === 'string'), ...Object.values(input).flatMap(partsOf)];
+  const { op, kind, mode } = input as { op?: unknown; kind?: unknown; mode?: unknown };
+  return [...[op, kind, mode].filter((one): one is string => typeof one === 'string'), ...Object.values(input).flatMap(partsOf)];
 }
 
 /** The whole: all segments as one table, from the first step of every episode on. */

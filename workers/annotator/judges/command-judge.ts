@@ -4,11 +4,13 @@ import { PAIR_CHOICES, type CommandJudgeSpec } from '../../../proto/judges.js';
 import { hashOf } from '../../store/artifacts.js';
 import { clipUtf8 } from '../label-record.js';
 import { pairOf } from '../pair.js';
-import type { Prompt } from '../prompts/prompt-template.js';
+import { listOf } from '../list.js';
+import type { JudgePrompt } from '../prompts/list-prompt.js';
 import { backoffMs, TRIES_MAX } from './backoff.js';
 import { CommandFailure, CommandProcess, type CommandReply } from './command-process.js';
-import { answered, unanswered, type AskOptions, type Judge, type JudgeAnswer, type Outcome, type Questions } from './judge.js';
+import { answered, answeredList, unanswered, type AskOptions, type Judge, type JudgeAnswer, type Outcome, type Questions } from './judge.js';
 import { ANSWER_VALUES } from './label-words.js';
+import { scoredValues } from './list-scores.js';
 import { pipelined } from './pipeline.js';
 import { Slots } from './slots.js';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -16,9 +18,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 const REPLY_BYTES_MAX = 8_192;
 
 /**
- * A question is `{"id", "mode", "goal", "prompt", "message"}`, or with `first` and `second` in the place of `message`; a reply
- * `{"id", "probability"}`, or `{"id", "choice": "first" | "second" | "tie"}` (with a probability that the first is preferred, if
- * it has one), or `{"id", "status": "unparsable" | "refused" | "error"}`, each with `reply`, `tokensIn` and `tokensOut` if
+ * A question is `{"id", "mode", "goal", "prompt", "message"}`, or with `first` and `second`, or `texts` (and `task`), in the place of
+ * `message`; a reply `{"id", "probability"}`, or `{"id", "choice": "first" | "second" | "tie"}` (with a probability that the first is
+ * preferred, if it has one), or `{"id", "scores"}` with one for each text, or `{"id", "status": "unparsable" | "refused" | "error"}`, each with `reply`, `tokensIn` and `tokensOut` if
  * wanted. A program that ends or is silent is started again, and what it was asked is asked again, each question alone, so
  * that one that ends it is found out: that message gets the status error, and the others their verdicts.
  */
@@ -34,7 +36,7 @@ export class CommandJudge implements Judge {
 
   constructor(
     private readonly spec: CommandJudgeSpec,
-    private readonly prompt: Prompt,
+    private readonly prompt: JudgePrompt,
   ) {
     const { kind, command, version } = spec;
     this.material = { kind, command, version };
@@ -67,7 +69,7 @@ export class CommandJudge implements Judge {
         const reply = await this.slots.run(tried === 1 ? 1 : this.slots.places, () => this.program.ask(question, this.spec.timeoutMs, signal));
         this.successes++;
         this.failing = undefined;
-        return { kind: 'answer', index, text, answer: this.read(reply, performance.now() - startedAt) };
+        return { kind: 'answer', index, text, answer: this.read(text, reply, performance.now() - startedAt) };
       } catch (error) {
         if (!(error instanceof CommandFailure)) throw error;
         this.failing = this.unavailable(error, tried);
@@ -83,17 +85,23 @@ export class CommandJudge implements Judge {
 
   private question(text: Uint8Array): Record<string, unknown> {
     const { prompt } = this;
-    const common = { mode: prompt.mode, goal: prompt.goal, prompt: prompt.completion(text), ...(prompt.reasoning && { reasoning: true }) };
+    const asked = { mode: prompt.mode, goal: prompt.goal, prompt: prompt.completion(text) };
+    if (prompt.mode === 'listwise') return { ...asked, task: prompt.task(text), texts: prompt.texts(text) };
+    const common = { ...asked, ...(prompt.reasoning && { reasoning: true }) };
     if (prompt.mode === 'pointwise') return { ...common, message: prompt.message(text) };
     const { first, second } = pairOf(text);
     return { ...common, first: prompt.message(first), second: prompt.message(second) };
   }
 
-  private read(reply: CommandReply, latencyMs: number): JudgeAnswer {
+  private read(question: Uint8Array, reply: CommandReply, latencyMs: number): JudgeAnswer {
     const said = typeof reply['reply'] === 'string' ? reply['reply'] : JSON.stringify(reply);
     const rest = { reply: clipUtf8(said, REPLY_BYTES_MAX), tokensIn: count(reply['tokensIn']), tokensOut: count(reply['tokensOut']), latencyMs };
     const { status } = reply;
     if (status === 'refused' || status === 'error' || status === 'unparsable') return unanswered(status, rest);
+    if (this.prompt.mode === 'listwise') {
+      const values = scoredValues(reply['scores'], listOf(question).texts.length);
+      return values === undefined ? unanswered('unparsable', rest) : answeredList(values, rest);
+    }
     const choice = PAIR_CHOICES.find((one) => one === reply['choice']) ?? null;
     const probability = typeof reply['probability'] === 'number' && reply['probability'] >= 0 && reply['probability'] <= 1 ? reply['probability'] : null;
     if (this.prompt.mode === 'pairwise') {

@@ -1,6 +1,8 @@
 /** From the description of a judge in a job to a judge. */
 import { LaurelError } from '../../../proto/errors.js';
 import type { AnnotatorSpec, EmbeddedJudgeSpec, JudgeSpec } from '../../../proto/judges.js';
+import type { JudgeSource } from '../../../proto/reward-judge.js';
+import type { JudgePrompt } from '../prompts/list-prompt.js';
 import type { Prompt } from '../prompts/prompt-template.js';
 import { CommandJudge } from './command-judge.js';
 import { EmbeddedJudge } from './embedded-judge.js';
@@ -9,7 +11,7 @@ import { modelFileDigest } from './model-file.js';
 import { OpenAiJudge } from './openai-judge.js';
 import { PanelJudge } from './panel-judge.js';
 import { ScriptedJudge } from './scripted-judge.js';
-import { SwappedJudge } from './swapped-judge.js';
+import { SwappedJudge, TURNED_LIST, TURNED_PAIR } from './swapped-judge.js';
 
 /** What a judge needs of the machine that it runs on. */
 export interface JudgeResources {
@@ -22,16 +24,23 @@ export interface JudgeResources {
 /** The judge of an annotator, asked in both orders where the job says so. @throws as createJudge */
 export async function judgeOf(annotator: AnnotatorSpec, prompt: Prompt, resources: JudgeResources): Promise<Judge> {
   const judge = await createJudge(annotator.judge, prompt, resources);
-  return annotator.mode === 'pairwise' && annotator.pairs.swap ? new SwappedJudge(judge) : judge;
+  return annotator.mode === 'pairwise' && annotator.pairs.swap ? new SwappedJudge(judge, TURNED_PAIR) : judge;
+}
+
+/** The judge of a source `judge`, asked in both orders where the job says so. @throws as createJudge */
+export async function sourceJudgeOf({ judge: spec, mode, swap }: JudgeSource, prompt: JudgePrompt, resources: JudgeResources): Promise<Judge> {
+  const judge = await createJudge(spec, prompt, resources);
+  return !swap || mode === 'pointwise' ? judge : new SwappedJudge(judge, mode === 'pairwise' ? TURNED_PAIR : TURNED_LIST);
 }
 
 /**
  * Makes a judge; its model is loaded at the first question, its `material` is known at once.
- * @throws LaurelError LAUREL_SECRET_MISSING, LAUREL_ASSET_MISSING, LAUREL_ASSET_CORRUPT, LAUREL_JOB_INVALID
+ * @throws LaurelError LAUREL_SECRET_MISSING, LAUREL_ASSET_MISSING, LAUREL_ASSET_CORRUPT, LAUREL_JOB_INVALID, LAUREL_JUDGE_UNSUITED
  */
-export async function createJudge(spec: JudgeSpec, prompt: Prompt, resources: JudgeResources): Promise<Judge> {
+export async function createJudge(spec: JudgeSpec, prompt: JudgePrompt, resources: JudgeResources): Promise<Judge> {
   switch (spec.kind) {
     case 'embedded': {
+      if (prompt.mode === 'listwise') throw new LaurelError('LAUREL_JUDGE_UNSUITED', 'expected a judge that writes a score for each text of a list (openai with chat, command, scripted), got embedded; use another judge, or another mode');
       const modelPath = await resources.modelPath(spec.model);
       return new EmbeddedJudge({ spec, prompt, modelPath, modelDigest: await modelFileDigest(modelPath) });
     }

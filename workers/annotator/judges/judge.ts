@@ -7,10 +7,12 @@ export interface JudgeAnswer {
   readonly status: LabelStatus;
   /** Mean value of the label words (label-words, ANSWER_VALUES) by the probabilities of the next token; null where the judge gave only text, or no verdict. */
   readonly probability: number | null;
-  /** What the log stores: the probability, or 0 or 1 where a text was parsed; null unless the status is ok. */
+  /** What the log stores: the probability, or 0 or 1 where a text was parsed; null unless the status is ok, and of a list. */
   readonly label: number | null;
   /** Of a pair; null for one message, or where there is no verdict. */
   readonly choice: PairChoice | null;
+  /** Of a list: how far each text keeps to the principle, 0 to 1, in the order of the question; absent unless the status is ok. */
+  readonly values?: readonly number[];
   /** Who answered, where a judge speaks for several. */
   readonly model?: string;
   /** Raw reply, for people. */
@@ -20,7 +22,7 @@ export interface JudgeAnswer {
   readonly latencyMs: number;
 }
 
-/** `text`: a message, or a pair as bytes (pair, pairText). `index` is the place of the message among the questions that were pulled, from 0. */
+/** `text`: a message, a pair as bytes (pair, pairText), or a list (list, listText). `index` is the place of the message among the questions that were pulled, from 0. */
 export type Outcome =
   | { readonly kind: 'answer'; readonly index: number; readonly text: Uint8Array; readonly answer: JudgeAnswer }
   /** The judge could not be reached: no fault of the message, so no attempt of it. */
@@ -57,6 +59,11 @@ export type AnswerRest = Pick<JudgeAnswer, 'reply' | 'tokensIn' | 'tokensOut' | 
 
 export function answered(label: number, probability: number | null, choice: PairChoice | null, rest: AnswerRest): JudgeAnswer {
   return { status: 'ok', probability, label, choice, ...rest };
+}
+
+/** @param values 0 to 1, one for each text of a list */
+export function answeredList(values: readonly number[], rest: AnswerRest): JudgeAnswer {
+  return { status: 'ok', probability: null, label: null, choice: null, values, ...rest };
 }
 
 export function unanswered(status: Exclude<LabelStatus, 'ok'>, rest: AnswerRest): JudgeAnswer {

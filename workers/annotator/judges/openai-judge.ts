@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { LaurelError } from '../../../proto/errors.js';
 import type { OpenAiJudgeSpec } from '../../../proto/judges.js';
 import { clipUtf8 } from '../label-record.js';
-import type { Prompt } from '../prompts/prompt-template.js';
+import type { JudgePrompt } from '../prompts/list-prompt.js';
 import { backoffMs, retryAfterMs, TRIES_MAX } from './backoff.js';
 import { unanswered } from './judge.js';
 import type { AskOptions, Judge, JudgeAnswer, Outcome, Questions } from './judge.js';
@@ -46,13 +46,13 @@ export class OpenAiJudge implements Judge {
 
   constructor(
     private readonly spec: OpenAiJudgeSpec,
-    private readonly prompt: Prompt,
+    private readonly prompt: JudgePrompt,
     private readonly apiKey: string | undefined,
   ) {
     this.digest = `${endpointOf(spec)}#${spec.model}`;
     this.id = `openai:${spec.model}`;
     this.concurrency = spec.concurrency;
-    this.concessions = firstConcessions(spec);
+    this.concessions = firstConcessions(spec, prompt.mode);
     const { kind, model, api, logprobs, massFloor } = spec;
     // The temperature only counts where the text is read, but a server may bring us to that.
     this.material = { kind, endpoint: endpointOf(spec), model, api, logprobs, massFloor, temperature: spec.temperature, ...(spec.json && { json: true }) };
@@ -128,7 +128,7 @@ export class OpenAiJudge implements Judge {
     const latencyMs = performance.now() - startedAt;
     this.heedLimits(response.headers);
     if (response.status === 200) {
-      const reading = readReply(body, spec, prompt, concessions, latencyMs);
+      const reading = readReply(body, spec, prompt, text, concessions, latencyMs);
       if (reading.kind === 'answer') {
         this.tokensOfOne = Math.max(this.tokensOfOne, reading.answer.tokensIn + reading.answer.tokensOut);
         return reading;

@@ -1,16 +1,21 @@
 /** The OpenAI interface as data: what is asked, and how a reply is read. No network here. */
 import { PAIR_CHOICES } from '../../../proto/judges.js';
-import type { OpenAiJudgeSpec } from '../../../proto/judges.js';
+import type { JudgeMode, OpenAiJudgeSpec } from '../../../proto/judges.js';
+import { listOf } from '../list.js';
+import type { JudgePrompt } from '../prompts/list-prompt.js';
 import type { Prompt } from '../prompts/prompt-template.js';
-import { answered, unanswered } from './judge.js';
+import { answered, answeredList, unanswered } from './judge.js';
 import type { JudgeAnswer } from './judge.js';
 import { ANSWER_VALUES, answerOfToken, choiceOf, massOf, parseJsonAnswer, parseReasoned, parseVerdict, probabilityOf } from './label-words.js';
 import type { LabelMass } from './label-words.js';
+import { parseScores } from './list-scores.js';
 
 /** Room for an answer where the text itself is read; a base model stops at the end of its line. */
 const CHAT_TEXT_TOKENS = 256;
 const COMPLETION_TEXT_TOKENS = 4;
 const REASONING_TOKENS = 512;
+/** On top of that, for each score of a list. */
+const SCORE_TOKENS = 12;
 
 /** What a server has shown not to accept; it is asked without from then on. */
 export interface Concessions {
@@ -22,30 +27,36 @@ export interface Concessions {
   readonly json: boolean;
 }
 
-export function firstConcessions(spec: OpenAiJudgeSpec): Concessions {
-  return { topLogprobs: spec.logprobs ? 20 : 0, tokensField: 'max_tokens', temperature: true, json: spec.json === true };
+export function firstConcessions(spec: OpenAiJudgeSpec, mode: JudgeMode = 'pointwise'): Concessions {
+  // Scores of a list are read from the text alone.
+  return { topLogprobs: spec.logprobs && mode !== 'listwise' ? 20 : 0, tokensField: 'max_tokens', temperature: true, json: spec.json === true };
 }
 
 /** Whether the words of the reply are read, not only the probabilities of its first token. */
-function readsText(prompt: Prompt, { topLogprobs }: Concessions): boolean {
-  return prompt.reasoning || topLogprobs === 0;
+function readsText(prompt: JudgePrompt, { topLogprobs }: Concessions): boolean {
+  return topLogprobs === 0 || (prompt.mode !== 'listwise' && prompt.reasoning);
+}
+
+/** Room for what is read as text. */
+function textTokens(prompt: JudgePrompt, question: Uint8Array, chat: boolean): number {
+  if (prompt.mode === 'listwise') return REASONING_TOKENS + SCORE_TOKENS * listOf(question).texts.length;
+  return prompt.reasoning ? REASONING_TOKENS : chat ? CHAT_TEXT_TOKENS : COMPLETION_TEXT_TOKENS;
 }
 
 export function endpointOf(spec: OpenAiJudgeSpec): string {
   return `${spec.baseUrl.replace(/\/+$/u, '')}/${spec.api === 'chat' ? 'chat/completions' : 'completions'}`;
 }
 
-export function requestBody(spec: OpenAiJudgeSpec, prompt: Prompt, text: Uint8Array, concessions: Concessions): Record<string, unknown> {
+export function requestBody(spec: OpenAiJudgeSpec, prompt: JudgePrompt, text: Uint8Array, concessions: Concessions): Record<string, unknown> {
   const { topLogprobs } = concessions;
   const chat = spec.api === 'chat';
   const reads = readsText(prompt, concessions);
   const json = chat && reads && concessions.json;
-  const tokens = !reads ? 1 : prompt.reasoning ? REASONING_TOKENS : chat ? CHAT_TEXT_TOKENS : COMPLETION_TEXT_TOKENS;
   return {
     model: spec.model,
     ...(chat ? { messages: prompt.chat(text, json) } : { prompt: prompt.completion(text) }),
-    ...(json ? { response_format: { type: 'json_schema', json_schema: { name: 'verdict', strict: true, schema: prompt.answerSchema } } } : {}),
-    [concessions.tokensField]: tokens,
+    ...(json ? { response_format: { type: 'json_schema', json_schema: { name: 'verdict', strict: true, schema: prompt.answerSchema(text) } } } : {}),
+    [concessions.tokensField]: reads ? textTokens(prompt, text, chat) : 1,
     // Probabilities are read at temperature 1: some servers scale them by it, and at 0 would give only the first.
     ...(concessions.temperature ? { temperature: reads ? spec.temperature : 1 } : {}),
     ...(topLogprobs > 0 ? (chat ? { logprobs: true, top_logprobs: topLogprobs } : { logprobs: topLogprobs }) : chat ? {} : { stop: ['\n'] }),
@@ -68,8 +79,8 @@ export type Reading =
   /** The reply is not of this interface. */
   | { readonly kind: 'garbled'; readonly found: string };
 
-/** Reads the body of a reply with status 200. */
-export function readReply(body: string, spec: OpenAiJudgeSpec, prompt: Prompt, concessions: Concessions, latencyMs: number): Reading {
+/** Reads the body of a reply with status 200 to this question. */
+export function readReply(body: string, spec: OpenAiJudgeSpec, prompt: JudgePrompt, question: Uint8Array, concessions: Concessions, latencyMs: number): Reading {
   let parsed: unknown;
   try {
     parsed = JSON.parse(body);
@@ -86,8 +97,12 @@ export function readReply(body: string, spec: OpenAiJudgeSpec, prompt: Prompt, c
   if (refusal !== undefined || choice['finish_reason'] === 'content_filter') {
     return { kind: 'answer', answer: unanswered('refused', { reply: refusal ?? text, ...rest }) };
   }
+  const cut = choice['finish_reason'] === 'length' && spec.api === 'chat';
+  if (prompt.mode === 'listwise') {
+    const values = cut ? undefined : parseScores(text, listOf(question).texts.length, concessions.json);
+    return { kind: 'answer', answer: values === undefined ? unanswered('unparsable', { reply: text, ...rest }) : answeredList(values, { reply: text, ...rest }) };
+  }
   if (readsText(prompt, concessions)) {
-    const cut = choice['finish_reason'] === 'length' && spec.api === 'chat';
     const verdict = concessions.json ? parseJsonAnswer(text, prompt.words) : prompt.reasoning ? parseReasoned(text, prompt.words, cut) : parseVerdict(text, prompt.words, cut);
     if (verdict === undefined) return { kind: 'answer', answer: unanswered('unparsable', { reply: text, ...rest }) };
     return { kind: 'answer', answer: { ...verdictAnswer(verdict, wordMass(choice['logprobs'], prompt, verdict), spec.massFloor), reply: text, ...rest } };

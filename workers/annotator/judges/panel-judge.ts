@@ -2,7 +2,7 @@
 import { LaurelError } from '../../../proto/errors.js';
 import { PAIR_CHOICES, type PanelJudgeSpec } from '../../../proto/judges.js';
 import { hashOf } from '../../store/artifacts.js';
-import { answered, unanswered, type AskOptions, type Judge, type JudgeAnswer, type Outcome, type Questions } from './judge.js';
+import { answered, answeredList, unanswered, type AskOptions, type Judge, type JudgeAnswer, type Outcome, type Questions } from './judge.js';
 import { pipelined } from './pipeline.js';
 import { Slots } from './slots.js';
 
@@ -71,7 +71,7 @@ export class PanelJudge implements Judge {
     return firstSaid ?? (firstError as Outcome);
   }
 
-  /** The verdict of the majority of those that gave one, which must be a majority of all; a draw of a pair is a tie. */
+  /** The verdict of the majority of those that gave one (of a list: their mean), which must be a majority of all; a draw of a pair is a tie. */
   private async vote(text: Uint8Array, index: number, signal: AbortSignal): Promise<Outcome> {
     const outcomes = await Promise.all(this.members.map((member) => askMember(member, text, index, signal)));
     const answers = outcomes.flatMap((outcome) => (outcome.kind === 'answer' ? [outcome.answer] : []));
@@ -90,6 +90,8 @@ export class PanelJudge implements Judge {
     };
     const verdicts = answers.filter(({ status }) => status === 'ok');
     if (verdicts.length < quorumOf(this.members.length)) return unanswered(answers.find(({ status }) => status !== 'ok')?.status === 'refused' ? 'refused' : 'unparsable', rest);
+    const lists = verdicts.flatMap(({ values }) => (values === undefined ? [] : [values]));
+    if (lists.length > 0) return answeredList(meanOf(lists), rest);
     const share = verdicts.reduce((sum, { label }) => sum + voteOf(label as number), 0) / verdicts.length;
     if (verdicts.every(({ choice }) => choice === null)) return answered(share, share, null, rest);
     const counts = PAIR_CHOICES.map((choice) => verdicts.filter((verdict) => verdict.choice === choice).length);
@@ -103,14 +105,19 @@ function quorumOf(judges: number): number {
   return Math.floor(judges / 2) + 1;
 }
 
+/** Of each text over the judges that scored the list, by how much they give it. */
+function meanOf(lists: readonly (readonly number[])[]): number[] {
+  return (lists[0] as readonly number[]).map((_, place) => lists.reduce((sum, values) => sum + (values[place] as number), 0) / lists.length);
+}
+
 /** One voice each, however sure the judge is. */
 function voteOf(label: number): number {
   return label > 0.5 ? 1 : label < 0.5 ? 0 : 0.5;
 }
 
-function saying(outcome: Outcome): string | number {
+function saying(outcome: Outcome): string | number | readonly number[] {
   if (outcome.kind === 'unavailable') return outcome.error.code;
-  return outcome.answer.choice ?? outcome.answer.label ?? outcome.answer.status;
+  return outcome.answer.values ?? outcome.answer.choice ?? outcome.answer.label ?? outcome.answer.status;
 }
 
 async function askMember({ judge, slots }: Member, text: Uint8Array, index: number, signal: AbortSignal): Promise<Outcome> {

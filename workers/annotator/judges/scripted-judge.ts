@@ -2,13 +2,15 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { LaurelError } from '../../../proto/errors.js';
-import type { AnnotatorMode, PairChoice, ScriptedJudgeSpec } from '../../../proto/judges.js';
+import type { JudgeMode, PairChoice, ScriptedJudgeSpec } from '../../../proto/judges.js';
 import { CounterRandom } from '../../../proto/philox.js';
 import { hashOf } from '../../store/artifacts.js';
+import { listOf } from '../list.js';
 import { pairOf } from '../pair.js';
+import { taskAndAnswer } from '../prompts/list-prompt.js';
 import { decodeText } from '../prompts/message-text.js';
-import { answered } from './judge.js';
-import type { AskOptions, Judge, Outcome, Questions } from './judge.js';
+import { answered, answeredList } from './judge.js';
+import type { AskOptions, Judge, JudgeAnswer, Outcome, Questions } from './judge.js';
 import { pipelined } from './pipeline.js';
 
 export class ScriptedJudge implements Judge {
@@ -23,7 +25,7 @@ export class ScriptedJudge implements Judge {
   /** @throws LaurelError LAUREL_JOB_INVALID where a pattern is no regular expression */
   constructor(
     private readonly spec: ScriptedJudgeSpec,
-    private readonly mode: AnnotatorMode = 'pointwise',
+    private readonly mode: JudgeMode = 'pointwise',
   ) {
     const { kind, rules, otherwise, noise } = spec;
     this.material = { kind, rules, otherwise, noise };
@@ -42,12 +44,25 @@ export class ScriptedJudge implements Judge {
   private async askOne(text: Uint8Array, index: number, signal: AbortSignal): Promise<Outcome> {
     const startedAt = performance.now();
     if (this.spec.delayMs > 0) await wait(this.spec.delayMs, undefined, { signal });
+    if (this.mode === 'listwise') return { kind: 'answer', index, text, answer: this.score(text, performance.now() - startedAt) };
     const { value: clean, why } = this.mode === 'pairwise' ? this.compare(text) : this.judge(text);
     const turned = this.uniform(text) < this.spec.noise;
     const label = turned ? 1 - clean : clean;
     const choice = this.mode === 'pairwise' ? preferred(label) : null;
     const reply = `${why}${turned ? ', turned round' : ''}`;
     return { kind: 'answer', index, text, answer: answered(label, label, choice, { reply, tokensIn: 0, tokensOut: 0, latencyMs: performance.now() - startedAt }) };
+  }
+
+  /** What the rules say of each text alone, in steps of a quarter as scores are. */
+  private score(question: Uint8Array, latencyMs: number): JudgeAnswer {
+    const { task, texts } = listOf(question);
+    const judged = texts.map((text) => {
+      const single = new Uint8Array(Buffer.from(taskAndAnswer(task, text), 'utf8'));
+      const { value, why } = this.judge(single);
+      const turned = this.uniform(single) < this.spec.noise;
+      return { value: Math.round(4 * (turned ? 1 - value : value)) / 4, why: `${why}${turned ? ', turned round' : ''}` };
+    });
+    return answeredList(judged.map(({ value }) => value), { reply: judged.map(({ why }) => why).join('; '), tokensIn: 0, tokensOut: 0, latencyMs });
   }
 
   private judge(text: Uint8Array): { readonly value: number; readonly why: string } {

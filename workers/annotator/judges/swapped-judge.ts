@@ -1,22 +1,54 @@
-/** Asks each pair in both orders, so that a judge that prefers a place and not a message is found out. */
+/** Asks each pair or list in both orders, so that a judge that prefers a place and not a text is found out. */
+import { reversedList } from '../list.js';
 import { swapped } from '../pair.js';
 import { textKey } from '../text-key.js';
-import { answered, unanswered, type AskOptions, type Judge, type JudgeAnswer, type Outcome, type Questions } from './judge.js';
+import { answered, answeredList, unanswered, type AnswerRest, type AskOptions, type Judge, type JudgeAnswer, type Outcome, type Questions } from './judge.js';
+
+/** How a question is put the other way round, and what two answers to it are together. */
+export interface Turning {
+  readonly turn: (question: Uint8Array) => Uint8Array;
+  /** Of two that are both ok. */
+  readonly both: (straight: JudgeAnswer, turned: JudgeAnswer, rest: AnswerRest) => JudgeAnswer;
+}
+
+/** Mean probability; choices that contradict each other are a tie. */
+export const TURNED_PAIR: Turning = {
+  turn: swapped,
+  both(straight, turned, rest) {
+    const turnedChoice = turned.choice === 'first' ? 'second' : turned.choice === 'second' ? 'first' : turned.choice;
+    const choice = straight.choice === turnedChoice ? straight.choice : 'tie';
+    const probability = straight.probability === null || turned.probability === null ? null : (straight.probability + 1 - turned.probability) / 2;
+    return answered(((straight.label as number) + 1 - (turned.label as number)) / 2, probability, choice, rest);
+  },
+};
+
+/** Mean value of each text. */
+export const TURNED_LIST: Turning = {
+  turn: reversedList,
+  both(straight, turned, rest) {
+    const values = straight.values as readonly number[];
+    return answeredList(values.map((value, place) => (value + (turned.values?.[values.length - 1 - place] as number)) / 2), rest);
+  },
+};
 
 interface Half {
   readonly index: number;
   readonly text: Uint8Array;
+  readonly turned: Uint8Array;
   readonly outcomes: (Outcome | undefined)[];
 }
 
-/** Two questions of the judge make one answer: mean probability; choices that contradict each other are a tie. */
+/** Two questions of the judge make one answer; a question that is the same both ways is asked once. */
 export class SwappedJudge implements Judge {
   readonly id: string;
   readonly digest: string;
   readonly material: Readonly<Record<string, unknown>>;
   readonly concurrency: number;
 
-  constructor(private readonly inner: Judge) {
+  constructor(
+    private readonly inner: Judge,
+    private readonly turning: Turning,
+  ) {
     this.id = inner.id;
     this.digest = inner.digest;
     this.concurrency = inner.concurrency;
@@ -32,38 +64,40 @@ export class SwappedJudge implements Judge {
   }
 
   async *ask(questions: Questions, options: AskOptions): AsyncIterable<Outcome> {
+    const { turn, both } = this.turning;
     const open = new Map<string, Half>();
     let pulled = 0;
-    const both = (async function* (): AsyncGenerator<Uint8Array> {
+    const asked = (async function* (): AsyncGenerator<Uint8Array> {
       for await (const text of questions) {
-        const half: Half = { index: pulled++, text, outcomes: [] };
-        const turned = swapped(text);
+        const half: Half = { index: pulled++, text, turned: turn(text), outcomes: [] };
         open.set(textKey(text), half);
-        open.set(textKey(turned), half);
         yield text;
-        yield turned;
+        if (Buffer.compare(text, half.turned) === 0) continue;
+        open.set(textKey(half.turned), half);
+        yield half.turned;
       }
     })();
-    for await (const outcome of this.inner.ask(both, options)) {
+    for await (const outcome of this.inner.ask(asked, options)) {
       const key = textKey(outcome.text);
       const half = open.get(key) as Half;
-      half.outcomes[key === textKey(half.text) ? 0 : 1] = outcome;
-      const [straight, turned] = half.outcomes;
+      const [straightKey, turnedKey] = [textKey(half.text), textKey(half.turned)];
+      half.outcomes[key === straightKey ? 0 : 1] = outcome;
+      const [straight, turned] = straightKey === turnedKey ? [outcome, outcome] : half.outcomes;
       if (straight === undefined || turned === undefined) continue;
-      open.delete(textKey(half.text));
-      open.delete(textKey(swapped(half.text)));
-      yield merged(half, straight, turned);
+      open.delete(straightKey);
+      open.delete(turnedKey);
+      yield straight === turned ? { ...straight, index: half.index } : merged(half, straight, turned, both);
     }
   }
 }
 
-function merged({ index, text }: Half, straight: Outcome, turned: Outcome): Outcome {
+function merged({ index, text }: Half, straight: Outcome, turned: Outcome, both: Turning['both']): Outcome {
   if (straight.kind === 'unavailable') return { ...straight, index, text };
   if (turned.kind === 'unavailable') return { ...turned, index, text };
-  return { kind: 'answer', index, text, answer: bothAnswers(straight.answer, turned.answer) };
+  return { kind: 'answer', index, text, answer: bothAnswers(straight.answer, turned.answer, both) };
 }
 
-function bothAnswers(straight: JudgeAnswer, turned: JudgeAnswer): JudgeAnswer {
+function bothAnswers(straight: JudgeAnswer, turned: JudgeAnswer, both: Turning['both']): JudgeAnswer {
   const rest = {
     reply: JSON.stringify({ straight: straight.reply, swapped: turned.reply }),
     tokensIn: straight.tokensIn + turned.tokensIn,
@@ -72,8 +106,5 @@ function bothAnswers(straight: JudgeAnswer, turned: JudgeAnswer): JudgeAnswer {
   };
   if (straight.status !== 'ok') return unanswered(straight.status, rest);
   if (turned.status !== 'ok') return unanswered(turned.status, rest);
-  const turnedChoice = turned.choice === 'first' ? 'second' : turned.choice === 'second' ? 'first' : turned.choice;
-  const choice = straight.choice === turnedChoice ? straight.choice : 'tie';
-  const probability = straight.probability === null || turned.probability === null ? null : (straight.probability + 1 - turned.probability) / 2;
-  return answered(((straight.label as number) + 1 - (turned.label as number)) / 2, probability, choice, rest);
+  return both(straight, turned, rest);
 }

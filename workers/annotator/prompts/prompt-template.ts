@@ -127,7 +127,7 @@ export class Prompt {
   }
 
   /** JSON Schema of an answer in which nothing but a label word can stand. */
-  get answerSchema(): Readonly<Record<string, unknown>> {
+  answerSchema(): Readonly<Record<string, unknown>> {
     const answer = { type: 'string', enum: Object.values(this.words) };
     return { type: 'object', properties: this.reasoning ? { reasoning: { type: 'string' }, answer } : { answer }, required: this.reasoning ? ['reasoning', 'answer'] : ['answer'], additionalProperties: false };
   }
