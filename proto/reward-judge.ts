@@ -32,7 +32,7 @@ export const judgeSourceSchema = z
     judge: judgeSchema.describe('Who is asked, from the reward worker: secrets are read from its environment. Votes of several: a panel.'),
     answer: z.enum(['probability', 'binary']).default('probability').describe('Reward value: the probability itself, or 1 where it is above the threshold (pointwise).'),
     threshold: z.number().min(0).max(1).default(0.5).describe('Of binary.'),
-    deadlineMs: z.int().min(100).max(DEADLINE_MS_MAX).default(60_000).describe('Time for the questions of one segment. A unit whose answer has not come by then is unknown, which is recorded and stays so.'),
+    deadlineMs: z.int().min(100).max(DEADLINE_MS_MAX).default(60_000).describe('Time for the questions of one segment; segments are asked about one after another, and a call that scores several lasts 30 minutes at most. A unit whose answer has not come by then is unknown, which is recorded and stays so.'),
   })
   .describe('An LLM judge read as a reward when rewards are computed. What it answered, or that it did not, is recorded with the segment before it is used: whoever computes the rewards again reads that and asks nobody. A judge that is not there at all is waited for.');
 export type JudgeSource = z.output<typeof judgeSourceSchema>;

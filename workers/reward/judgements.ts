@@ -7,6 +7,7 @@ import type { JudgeSource } from '../../proto/reward-judge.js';
 import type { LabelStatus } from '../../proto/schemas.js';
 import { sourceJudgeOf, type JudgeResources } from '../annotator/judges/create-judge.js';
 import type { Judge } from '../annotator/judges/judge.js';
+import { Slots } from '../annotator/judges/slots.js';
 import { judgePromptOf } from '../annotator/prompts/registry.js';
 import { canonicalJson, digestOf, hashOf, readJson } from '../store/artifacts.js';
 import { layout } from '../store/layout.js';
@@ -51,6 +52,8 @@ const REPLY_CHARACTERS_MAX = 2_000;
 interface OpenJudge {
   readonly judge: Judge;
   readonly id: string;
+  /** Segments are asked about one after another: what a judge is asked at the same time is bounded for all of them, and none waits while its own time runs. */
+  readonly turn: Slots;
 }
 
 export class JudgementBook {
@@ -91,7 +94,14 @@ export class JudgementBook {
   }
 
   private async asked(key: string, spec: JudgeSource, questions: readonly Uint8Array[], signal?: AbortSignal): Promise<JudgementRecord> {
-    const { judge, id } = await this.open(key, spec);
+    const { judge, id, turn } = await this.open(key, spec);
+    return turn.run(1, () => {
+      signal?.throwIfAborted();
+      return this.askedNow(judge, id, spec, questions, signal);
+    });
+  }
+
+  private async askedNow(judge: Judge, id: string, spec: JudgeSource, questions: readonly Uint8Array[], signal?: AbortSignal): Promise<JudgementRecord> {
     const nameOf = (question: string): string => `${id}/${question}`;
     const digests = questions.map(digestOf);
     const answers = new Map(digests.flatMap((question) => (this.answered.has(nameOf(question)) ? [[question, this.answered.get(nameOf(question)) as Judgement] as const] : [])));
@@ -150,5 +160,5 @@ export class JudgementBook {
 async function opened(spec: JudgeSource, resources: JudgeResources): Promise<OpenJudge> {
   const prompt = judgePromptOf(spec);
   const judge = await sourceJudgeOf(spec, prompt, resources);
-  return { judge, id: hashOf({ judge: judge.material, prompt: prompt.material }) };
+  return { judge, id: hashOf({ judge: judge.material, prompt: prompt.material }), turn: new Slots(1) };
 }

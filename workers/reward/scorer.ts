@@ -72,7 +72,7 @@ export class Scorer {
     // All at once, so that what one worker offers is asked of it in one call.
     const stored = await Promise.all(input.segments.map((segment) => this.stored(input.run, segment, scoring)));
     work.signal?.throwIfAborted();
-    return Promise.all(input.segments.map((segment, index) => stored[index] ?? this.scoreOne(input, segment, compiled, scoring, work.signal)));
+    return allOrNone(work.signal, input.segments.map((segment, index) => (signal) => stored[index] ?? this.scoreOne(input, segment, compiled, scoring, signal)));
   }
 
   /**
@@ -186,6 +186,28 @@ export class Scorer {
     keep(this.jobs, run, compiled);
     return compiled;
   }
+}
+
+/**
+ * The results of all tasks at once. Where one fails the others are given up and waited for before that is told: whoever
+ * tries again finds nobody who still asks a judge what he is about to ask.
+ */
+async function allOrNone<T>(outer: AbortSignal | undefined, tasks: readonly ((signal: AbortSignal) => T | Promise<T>)[]): Promise<T[]> {
+  const inner = new AbortController();
+  const signal = outer ? AbortSignal.any([outer, inner.signal]) : inner.signal;
+  const failures: unknown[] = [];
+  const running = tasks.map(async (task) => {
+    try {
+      return await task(signal);
+    } catch (error) {
+      failures.push(error);
+      inner.abort(error);
+      throw error;
+    }
+  });
+  const ended = await Promise.allSettled(running);
+  if (failures.length > 0) throw failures[0];
+  return ended.map((one) => (one as PromiseFulfilledResult<T>).value);
 }
 
 /** Groups, and those whose known totals are all equal. @param group of each unit, non-decreasing; null: there are none */

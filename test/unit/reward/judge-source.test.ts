@@ -1,4 +1,5 @@
 /** A live judge as a reward: asked when rewards are computed, recorded, and read by whoever computes them again. */
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { constantWeights } from '../../../proto/reward-combine.js';
 import type { LaurelError } from '../../../proto/errors.js';
@@ -141,7 +142,7 @@ describe('a judge of pairs', () => {
 });
 
 describe('a judge of lists', () => {
-  const inTexts = (more: object = {}) => ({ ...TEXT_JOB, sources: { said: judged({ kind: 'openai', baseUrl: server!.baseUrl, model: 'judge' }, { mode: 'listwise', ...more }) }, combine: { op: 'linear', weights: { said: 1 } } });
+  const inTexts = (more: object = {}) => ({ ...TEXT_JOB, sources: { said: judged({ kind: 'openai', baseUrl: server!.baseUrl, model: 'judge', concurrency: 3 }, { mode: 'listwise', ...more }) }, combine: { op: 'linear', weights: { said: 1 } } });
   /** The lines of a question: what the texts answer, and each by its letter. */
   const asked = ({ body }: JudgeRequest): { task: string; texts: [string, string][] } => {
     const [task, ...lines] = (body['messages'] as { content: string }[]).at(-1)!.content.split('\n');
@@ -158,7 +159,10 @@ describe('a judge of lists', () => {
   };
 
   it('sees all completions of a prompt at once, gives each its score, and is recorded with all of them', async () => {
-    server = await judgeServer((request) => textReply(scores(request)));
+    server = await judgeServer(async (request) => {
+      await wait(20);
+      return textReply(scores(request));
+    });
     small = await SmallRun.prepare(inTexts());
     const [batch] = await small.collect();
     let units = 0;
@@ -180,6 +184,8 @@ describe('a judge of lists', () => {
       units += own.length;
     }
     expect(units).toBeGreaterThan(questions.length);
+    // However many segments are scored at once.
+    expect(server.openMax()).toBeLessThanOrEqual(3);
     // Each list in both orders, and no text under two letters.
     const requests = server.requests.map(asked);
     const seen = new Map<string, string[]>();
@@ -193,6 +199,30 @@ describe('a judge of lists', () => {
       expect(orders).toHaveLength(length === 1 ? 1 : 2);
       if (length > 1) expect(orders[1]).toBe(orders[0]!.split('\n').reverse().join('\n'));
     }
+  }, 60_000);
+
+  it('that cannot be reached is asked about one segment of a call alone, and by nobody once that is told', async () => {
+    let down = false;
+    server = await judgeServer((request) => (down ? { status: 503, headers: { 'retry-after': '0' } } : textReply(scores(request))));
+    small = await SmallRun.prepare(inTexts());
+    const [batch] = await small.collect();
+    const segments = batch!.segments;
+    expect(segments).toHaveLength(2);
+    const tasks = await Promise.all(segments.map(async ({ key }) => new Set((await unitsOf(small!, key)).map(({ prompt }) => shown(`Task: ${prompt}`)))));
+    for (const [index, { shard, seq }] of segments.entries()) {
+      await small.store.delete(batch!.rewards[index]!.key);
+      await small.store.delete(layout.judgements(small.run, 'said', shard, seq));
+    }
+    const scorer = new Scorer({ store: small.store, reader: readerOf(small.store), endpoints: [], resources: machineResources() });
+    const score = () => scorer.score({ run: small!.run, segments, labels: {}, models: {}, weights: constantWeights(small!.job.combine) });
+    server.requests.length = 0;
+    down = true;
+    await expect(score()).rejects.toMatchObject({ code: 'LAUREL_JUDGE_UNAVAILABLE' });
+    const wanted = new Set(server.requests.map((request) => asked(request).task));
+    expect(tasks.filter((own) => [...wanted].every((task) => own.has(task)))).toHaveLength(1);
+    down = false;
+    expect((await score()).map(({ digest }) => digest)).toEqual(batch!.rewards.map(({ digest }) => digest));
+    await scorer.close();
   }, 60_000);
 
   it('that leaves out a text says nothing of any text of that list, now and later', async () => {
