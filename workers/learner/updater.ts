@@ -24,6 +24,7 @@ import { createTrainee } from './create-trainee.js';
 import { decodePolicy, encodePolicy } from './policy-artifact.js';
 import type { TrainerState } from './loss-session.js';
 import { readAhead, readBatch } from './read-ahead.js';
+import { WarmStarts } from './text/warm-start.js';
 import type { Trainee } from './trainee.js';
 import { checkSameInputs, inputRef, updateRef, type UpdateRecord } from './update-record.js';
 
@@ -51,6 +52,7 @@ const RUNS_MAX = 4;
 
 export class Updater {
   private readonly runs = new Map<string, OpenRun>();
+  private readonly warmStarts = new WarmStarts();
 
   constructor(private readonly options: UpdaterOptions) {}
 
@@ -305,7 +307,7 @@ export class Updater {
       if (bytes === undefined) throw new LaurelError('LAUREL_STORE_MISSING', `expected ${key} in the store, found nothing; check that all workers see the same store`, { key });
       return Object.fromEntries(decodePolicy(bytes).map(({ name, data }) => [name, data]));
     };
-    return createTrainee({ run, job, spacesOf: this.options.spacesOf, versionZero });
+    return createTrainee({ run, job, spacesOf: this.options.spacesOf, versionZero }, this.warmStarts);
   }
 }
 

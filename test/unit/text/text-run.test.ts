@@ -4,6 +4,7 @@ import { decodePolicy } from '../../../workers/learner/policy-artifact.js';
 import { assembleTextBatch } from '../../../workers/learner/text/text-batch.js';
 import { textTransformer } from '../../../workers/learner/text/text-network.js';
 import { TextStepper } from '../../../workers/learner/text/text-stepper.js';
+import { resolveJob } from '../../../proto/resolve.js';
 import { transformerPolicyOf } from '../../../proto/learning.js';
 import { readJson } from '../../../workers/store/artifacts.js';
 import { layout } from '../../../workers/store/layout.js';
@@ -26,6 +27,8 @@ async function prepared(job: unknown = TEXT_JOB): Promise<SmallRun> {
   runs.push(run);
   return run;
 }
+
+const parametersOf = (policy: Uint8Array): unknown => decodePolicy(policy).map(({ name, data }) => [name, Buffer.from(data.buffer).toString('hex')]);
 
 describe('completions', () => {
   it.each([
@@ -66,6 +69,20 @@ describe('completions', () => {
 });
 
 describe('a run of texts', () => {
+  it('begins where an undisturbed one does, though its updater imitated for other runs before and trained them', async () => {
+    const alone = { [TEXT_JOB.seed]: await prepared(), 6: await prepared({ ...TEXT_JOB, seed: 6 }) };
+    const run = alone[TEXT_JOB.seed]!;
+    const updater = updaterOf(run.store);
+    await updater.update({ run: run.run, parent: 0, batches: await run.collect(1), checkpoint: 0, checkpointsAt: [] });
+    for (const [seed, { store, run: name }] of Object.entries(alone)) {
+      const other = { ...TEXT_JOB, name: `other-${seed}`, seed: Number(seed), combine: { op: 'linear', weights: { valid: 1, correct: 0 } } };
+      const { policy } = await updater.prepareRun({ run: other.name, job: resolveJob(other) });
+      const [theirs, expected] = await Promise.all([run.store.get(policy.artifact.key), store.get(layout.policy(name, 0))]);
+      expect(parametersOf(theirs!), seed).toEqual(parametersOf(expected!));
+    }
+    await updater.close();
+  });
+
   it('learns, and every part of it can be made again to the same bytes', async () => {
     const run = await prepared();
     const updater = updaterOf(run.store);

@@ -16,9 +16,9 @@ import { likelihoodWeights, type CompletionLogProbs } from './likelihood-weights
 import { assembleTextBatch, type TextBatch } from './text-batch.js';
 import { textEnvironmentOf, textTransformer, tokensOf } from './text-network.js';
 import { TextStepper, type TextLoss } from './text-stepper.js';
-import { warmStart } from './warm-start.js';
+import type { WarmStarts } from './warm-start.js';
 
-export async function createTextTrainee({ run, job, versionZero }: TraineeContext): Promise<Trainee> {
+export async function createTextTrainee({ run, job, versionZero }: TraineeContext, warmStarts: WarmStarts): Promise<Trainee> {
   const environment = textEnvironmentOf(job);
   const policy = transformerPolicyOf(job.policy);
   const learn = textLearnOf(job.learn);
@@ -45,7 +45,7 @@ export async function createTextTrainee({ run, job, versionZero }: TraineeContex
     begin: async () =>
       learn.warmStart === null
         ? freshTrainerState(transformer.initialParameters(seed))
-        : warmStart({ spec: learn.warmStart, learn, task, coder: new TokenCoder(tokens), transformer, temperature, completionTokensMax, seed }),
+        : warmStarts.get({ environment, policy, learn, seed }, { spec: learn.warmStart, learn, task, coder: new TokenCoder(tokens), transformer, temperature, completionTokensMax, seed }),
     async train(state, parts) {
       const batch = assembleTextBatch(parts, job.rollout.environmentsPerShard * rowsPerEnvironment(job));
       const { rows, length } = batch;

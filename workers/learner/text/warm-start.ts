@@ -2,6 +2,7 @@
 import { Tensor as OrtTensor } from 'onnxruntime-node';
 import { CounterRandom } from '../../../proto/philox.js';
 import type { TextLearnSpec, WarmStartSpec } from '../../../proto/learning.js';
+import { hashOf } from '../../store/artifacts.js';
 import { Draws } from '../../text/draws.js';
 import { TrainingPrompts } from '../../text/prompts.js';
 import type { TextTask } from '../../text/tasks/task.js';
@@ -24,8 +25,31 @@ export interface WarmStart {
   readonly seed: number;
 }
 
+/** Version 0 is wanted when a run begins, again when its first update is made, and by other runs that differ elsewhere. */
+const KEPT_MAX = 4;
+
+/** What was imitated lately, by what it depends on. */
+export class WarmStarts {
+  private readonly kept = new Map<string, Promise<TrainerState>>();
+
+  /** @param of parts of the job that all of `start` follows from */
+  get(of: Readonly<Record<string, unknown>>, start: WarmStart): Promise<TrainerState> {
+    const key = hashOf(of);
+    const known = this.kept.get(key);
+    if (known) return known;
+    const made = warmStart(start);
+    this.kept.set(key, made);
+    made.catch(() => this.kept.delete(key));
+    for (const oldest of this.kept.keys()) {
+      if (this.kept.size <= KEPT_MAX) break;
+      this.kept.delete(oldest);
+    }
+    return made;
+  }
+}
+
 /** Parameters after the imitation; the moments of Adam begin anew. */
-export async function warmStart({ spec, learn, task, coder, transformer, temperature, completionTokensMax, seed }: WarmStart): Promise<TrainerState> {
+async function warmStart({ spec, learn, task, coder, transformer, temperature, completionTokensMax, seed }: WarmStart): Promise<TrainerState> {
   const prompts = new TrainingPrompts(task, seed);
   const pool = Array.from({ length: spec.demonstrations }, (_, number) => {
     const { prompt, completion } = prompts.demonstration(number);
