@@ -66,11 +66,14 @@ export class RunClient {
     return input === undefined ? handle.executeUpdate<string, []>(name) : handle.executeUpdate<string, [unknown]>(name, { args: [input] });
   }
 
-  /** The result of a run, however long it takes; a server that is gone for a while is waited for. */
+  /**
+   * The result of a run, however long it takes; a server that is gone for a while is waited for.
+   * @throws where the signal is aborted, at once
+   */
   async result(run: string, signal: AbortSignal): Promise<RunResult> {
     for (;;) {
       try {
-        return (await this.handle(run).result()) as RunResult;
+        return (await this.client.withAbortSignal(signal, () => this.handle(run).result())) as RunResult;
       } catch (error) {
         if (signal.aborted || !isServerGone(error)) throw error;
         await new Promise((resolve) => setTimeout(resolve, 1000));

@@ -44,6 +44,19 @@ describe('laurel systems', () => {
     expect(verified, verified.output).toMatchObject({ code: 0, output: expect.stringContaining('no difference') as string });
   }, 300_000);
 
+  it('ends at once where a person interrupts it in the middle of a run, and leaves nothing running', async () => {
+    const project = await Project.make();
+    projects.push(project);
+    const running = project.start(['systems', '9']);
+    await running.until(/9: run system-crpo\n/);
+    running.kill('SIGINT');
+    const { code, output } = await running.ended;
+    expect(code, output).toBe(1);
+    expect(output).toContain('interrupted by SIGINT');
+    expect(await new LocalStore(project.store).exists('runs/system-crpo/summary.json')).toBe(false);
+    expect(await project.leftRunning()).toEqual([]);
+  }, 120_000);
+
   it('names a system that is not there', async () => {
     const project = await Project.make();
     projects.push(project);

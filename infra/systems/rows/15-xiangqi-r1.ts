@@ -8,7 +8,7 @@ export const xiangqiR1: SystemRow = {
   paper: '2507.12215',
   checked:
     'A small transformer plays tic-tac-toe, whose engine is an exact solver: it first imitates demonstrations of which half are guesses, then learns by GRPO. Positions are those whose moves differ in value, some of them held out: share of legal moves, of moves that keep what the position is worth, and of values that are told rightly, on held-out positions before and after.',
-  reading: 'The weights and the forms of the four dimensions; quality is 1 less half of what the move gives away. One stage of imitation (moves and values together) instead of two. The share of guesses, the weights, and a board whose empty cells are written as their numbers were chosen after first tries, which gained .234 in best moves and ended at .957 legal ones on held-out positions: legality and best moves were not reached together. 300 versions are no better than 100. One seed.',
+  reading: 'The weights and the forms of the four dimensions; quality is 1 less half of what the move gives away. One stage of imitation (moves and values together) instead of two. The share of guesses, the weights, and a board whose empty cells are written as their numbers were chosen after first tries, which gained .234 in best moves and ended at .957 legal ones on held-out positions: legality and best moves were not reached together. 300 versions were no better than these 100. One seed.',
   absent: 'Xiangqi, its engine, and annotations in words.',
   short: false,
   check({ base }) {
