@@ -12,7 +12,7 @@ const SEQUENCES = 4;
 const { getLlama, LlamaLogLevel } = await import('node-llama-cpp');
 const llama = await getLlama({ gpu: false, build: 'never', maxThreads: 1, progressLogs: false, logLevel: LlamaLogLevel.error });
 const model = await llama.loadModel({ modelPath: (await requireAsset(ASSETS['gemma3-270m']))['model'] as string, gpuLayers: 0 });
-const prompt = promptOf({ goal: 'kill monsters, gain levels, find gold and descend deeper into the dungeon', prompt: 'helpful-v2' });
+const prompt = promptOf({ goal: 'kill monsters, gain levels, find gold and descend deeper into the dungeon', prompt: 'helpful-v3' });
 const texts = readFileSync('examples/labels/nethack-progress.jsonl', 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as { text: string; part: string }).filter(({ part }) => part === 'held-out').slice(0, MESSAGES).map(({ text }) => text);
 const begin = model.tokens.bos === null ? [] : [model.tokens.bos];
 const prefix: Token[] = [...begin, ...model.tokenize(prompt.prefix, false)];

@@ -27,7 +27,7 @@ interface Measured {
 export async function benchEmbedded(): Promise<Row[]> {
   const modelPath = (await requireAsset(ASSETS['gemma3-270m']))['model'] as string;
   const modelDigest = await modelFileDigest(modelPath);
-  const prompt = promptOf({ goal: 'kill monsters, gain levels, find gold and descend deeper into the dungeon', prompt: 'helpful-v2' });
+  const prompt = promptOf({ goal: 'kill monsters, gain levels, find gold and descend deeper into the dungeon', prompt: 'helpful-v3' });
   const texts = readFileSync('examples/labels/nethack-progress.jsonl', 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as { text: string; part: string }).filter(({ part }) => part === 'held-out').map(({ text }) => textOfKey(text));
   const measure = async (sequences: number, count: number, reusePrefix = true): Promise<Measured> => {
     const spec = judgeSchema.parse({ kind: 'embedded', sequences }) as EmbeddedJudgeSpec;

@@ -19,7 +19,7 @@ console.log('|---|---|---|---|---|---|---|');
 for (const preset of GOAL_NAMES) {
   const set = SETS[preset];
   const rows = readFileSync(`examples/labels/${set ?? 'nethack-progress'}.jsonl`, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as { text: string; label: number; part: string }).filter((row) => row.part === part);
-  const spec = annotatorSchema.parse({ goal: { preset }, prompt: 'helpful-v2', judge: { kind: 'embedded', sequences: 4 } });
+  const spec = annotatorSchema.parse({ goal: { preset }, prompt: 'helpful-v3', judge: { kind: 'embedded', sequences: 4 } });
   const judge = await judgeOf(spec, promptOf(spec), machineResources());
   const compared: { positive: boolean; probability: number }[] = [];
   for await (const outcome of judge.ask(rows.map(({ text }) => textOfKey(text)), { signal: new AbortController().signal })) {

@@ -30,6 +30,7 @@ interface World {
   readonly weights: { readonly game: number; readonly helpful: number };
   readonly learn: Readonly<Record<string, unknown>>;
   readonly rollout: Readonly<Record<string, unknown>>;
+  readonly policyLagMax: number;
   readonly preset: string;
   /** Labels of the offline data set. */
   readonly labels: number;
@@ -39,20 +40,21 @@ interface World {
 
 const NETHACK = {
   seeds: [1, 2, 3],
-  transitions: 400_000,
+  transitions: 250_000,
   goal: 'kill monsters, gain levels, find gold and descend deeper into the dungeon',
-  prompts: { pointwise: 'helpful-v2', pairwise: 'preferred-v1' },
+  prompts: { pointwise: 'helpful-v3', pairwise: 'preferred-v1' },
   learn: { batchSegments: 2, epochs: 2, learningRate: 0.001 },
   rollout: { shards: 2, environmentsPerShard: 32, segmentSteps: 32 },
+  policyLagMax: 8,
   preset: 'small',
-  labels: 384,
+  labels: 256,
   scripted: [{ pattern: 'kill|gold|level|stair|door opens', probability: 0.9 }],
   statistics: ['dungeonLevel', 'experienceLevel'],
 } as const;
 const WORLDS: readonly World[] = [
-  { ...NETHACK, name: 'score', environment: { kind: 'nethack', task: 'score', episodeStepsMax: 1000 }, weights: { game: 0.1, helpful: 0.4 } },
-  { ...NETHACK, name: 'reward-free', environment: { kind: 'nethack', task: 'score', episodeStepsMax: 1000 }, weights: { game: 0, helpful: 0.4 } },
-  { ...NETHACK, name: 'staircase', environment: { kind: 'nethack', task: 'staircase', episodeStepsMax: 1000, level: 2 }, weights: { game: 10, helpful: 0.4 } },
+  { ...NETHACK, name: 'score', environment: { kind: 'nethack', task: 'score', episodeStepsMax: 1000 }, weights: { game: 0.1, helpful: 1 } },
+  { ...NETHACK, name: 'reward-free', environment: { kind: 'nethack', task: 'score', episodeStepsMax: 1000 }, weights: { game: 0, helpful: 1 } },
+  { ...NETHACK, name: 'staircase', environment: { kind: 'nethack', task: 'staircase', episodeStepsMax: 1000, level: 2 }, weights: { game: 10, helpful: 1 } },
   {
     name: 'grid',
     seeds: [1, 2, 3, 4, 5],
@@ -63,6 +65,7 @@ const WORLDS: readonly World[] = [
     weights: { game: 1, helpful: 0.5 },
     learn: { batchSegments: 1, epochs: 4, learningRate: 0.002 },
     rollout: { shards: 2, environmentsPerShard: 64, segmentSteps: 32 },
+    policyLagMax: 16,
     preset: 'tiny',
     labels: 48,
     scripted: [{ pattern: 'pick up|unlock|walk through|goal', probability: 0.9 }],
@@ -91,7 +94,7 @@ function jobOf(world: World, method: Method, seed: number): Record<string, unkno
     combine: { op: 'linear', weights: used ? world.weights : { game: world.weights.game } },
     learn: world.learn,
     rollout: world.rollout,
-    schedule: { policyLagMax: 16 },
+    schedule: { policyLagMax: world.policyLagMax },
     evaluate: { episodes: 32, environments: 16 },
     stop: { transitions },
     seed,

@@ -129,7 +129,7 @@ const annotatorFields = z
       .regex(/^[a-z0-9-]+$/)
       .nullable()
       .default(null)
-      .describe('Name of the prompt template; null: helpful-v2, or preferred-v1 where the mode is pairwise.'),
+      .describe('Name of the prompt template; null: helpful-v3, or preferred-v1 where the mode is pairwise.'),
     reasoning: z
       .boolean()
       .default(false)
@@ -158,7 +158,7 @@ const annotatorFields = z
   .describe('Asks a judge about messages, in the background, newest first; answers are logged once and shared by all runs.');
 
 /** The prompt where the job names none; stands in the resolved job, so that a later default changes no run that has begun. */
-const DEFAULT_PROMPTS = { pointwise: 'helpful-v2', pairwise: 'preferred-v1' } as const;
+const DEFAULT_PROMPTS = { pointwise: 'helpful-v3', pairwise: 'preferred-v1' } as const;
 
 /** A goal by name becomes its words and, where the job gives none, its examples; a prompt that is not named gets its name. */
 export const annotatorSchema = annotatorFields.transform(({ goal, examples, prompt, ...rest }) => {

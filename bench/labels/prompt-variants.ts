@@ -3,6 +3,7 @@
  * `examples/labels`. None of their examples is in the set's held-out part.
  */
 import { helpfulV1 } from '../../workers/annotator/prompts/helpful-v1.js';
+import { helpfulV3 } from '../../workers/annotator/prompts/helpful-v3.js';
 import type { PromptExample, PointwiseTemplate } from '../../workers/annotator/prompts/prompt-template.js';
 
 export interface Variant {
@@ -71,6 +72,7 @@ const plain = (name: string, change: Partial<PointwiseTemplate>, from: readonly 
 
 export const VARIANTS: readonly Variant[] = [
   { name: 'helpful-v1: 32 examples, Yes/No', template: base, examples: { progress: shipped, gold: shipped.map(({ text }) => ({ text, helpful: goldOf(text) })) } },
+  { name: 'helpful-v3: as helpful-v2, four examples changed', template: helpfulV3, examples: { progress: helpfulV3.examples, gold: helpfulV3.examples.map(({ text }) => ({ text, helpful: goldOf(text) })) } },
   plain('zero-shot, Yes/No', {}, []),
   plain('zero-shot, a sentence on both words', { question: 'Messages of the game NetHack. The goal is to {goal}. Good: the message says that this has just been achieved. Bad: anything else.', ...words('Good', 'Bad') }, []),
   plain('4 examples', {}, FEW(4)),

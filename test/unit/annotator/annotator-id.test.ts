@@ -30,7 +30,7 @@ describe('the id of an annotator', () => {
     ['delayMs', { ...SCRIPTED, delayMs: 10 }, {}],
     ['callMs, pendingMax and attemptsMax', SCRIPTED, { callMs: 100, pendingMax: 7, attemptsMax: 9 }],
     ['threshold and answer, which the reward side applies', SCRIPTED, { threshold: 0.9, answer: 'probability' }],
-    ['examples that are those of the template', SCRIPTED, { examples: promptOf({ goal: 'x', prompt: 'helpful-v2' }).template.examples }],
+    ['examples that are those of the template', SCRIPTED, { examples: promptOf({ goal: 'x', prompt: 'helpful-v3' }).template.examples }],
   ])('does not change with %s', async (_what, judge, change) => {
     expect(await idOf(annotatorSpec(judge, change))).toBe(await idOf(annotatorSpec(SCRIPTED)));
   });
@@ -59,7 +59,7 @@ describe('the id of an annotator', () => {
 describe('prompts', () => {
   it('stand by name in the resolved job, so that a later default changes no run that has begun', () => {
     const judge = { kind: 'scripted' };
-    expect(annotatorSpec(judge).prompt).toBe('helpful-v2');
+    expect(annotatorSpec(judge).prompt).toBe('helpful-v3');
     expect(annotatorSpec(judge, { mode: 'pairwise' }).prompt).toBe('preferred-v1');
     // Jobs that were resolved before that have no name in them; their labels were asked for with this one.
     expect(promptOf({ goal: 'x', prompt: null }).template.name).toBe('helpful-v1');

@@ -6,6 +6,7 @@ import { gridV1 } from './grid-v1.js';
 import { gridV2 } from './grid-v2.js';
 import { helpfulV1 } from './helpful-v1.js';
 import { helpfulV2 } from './helpful-v2.js';
+import { helpfulV3 } from './helpful-v3.js';
 import { preferredV1 } from './preferred-v1.js';
 import { ListPrompt, type JudgePrompt, type ListTemplate } from './list-prompt.js';
 import { principleListV1 } from './principle-list-v1.js';
@@ -13,7 +14,7 @@ import { principlePairsV1, principleV1 } from './principle-v1.js';
 import { Prompt } from './prompt-template.js';
 import type { PromptTemplate } from './prompt-template.js';
 
-export const PROMPT_TEMPLATES: readonly PromptTemplate[] = [helpfulV1, gridV1, gridV2, helpfulV2, preferredV1, principleV1, principlePairsV1];
+export const PROMPT_TEMPLATES: readonly PromptTemplate[] = [helpfulV1, gridV1, gridV2, helpfulV2, helpfulV3, preferredV1, principleV1, principlePairsV1];
 export const LIST_TEMPLATES: readonly ListTemplate[] = [principleListV1];
 
 /** Of jobs that were resolved before the default was written into them: their labels belong to these prompts. */
