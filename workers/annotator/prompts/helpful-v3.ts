@@ -2,9 +2,9 @@
  * As helpful-v2, with four examples of what a run with it was paid for and should not have been, first of all its own death
  * (probability 0.50 of progress there, 0.04 here; docs/limits.md).
  */
-import type { PromptTemplate } from './prompt-template.js';
+import type { PointwiseTemplate } from './prompt-template.js';
 
-export const helpfulV3: PromptTemplate = {
+export const helpfulV3: PointwiseTemplate = {
   mode: 'pointwise',
   name: 'helpful-v3',
   question: 'NetHack. The goal is to {goal}. Is this progress?',
