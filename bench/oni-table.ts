@@ -12,6 +12,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { resolveJob } from '../proto/resolve.js';
 import type { EvaluationRecord } from '../workers/rollout/evaluation-record.js';
+import { hashOf } from '../workers/store/artifacts.js';
 import { layout } from '../workers/store/layout.js';
 import { interval, runJob, show, statistic, storeOf } from './learning.js';
 import { labelsOfEvaluations, positiveMessages } from './positive-messages.js';
@@ -77,7 +78,7 @@ const { values, positionals } = parseArgs({ allowPositionals: true, options: { c
 const state = resolve(positionals[0] ?? '.laurel-oni-table');
 const wanted = (values.cells ?? '').split(',').filter((text) => text !== '');
 
-/** One cell as a job; its name tells its budget too, so that cells of another budget are other runs. */
+/** One cell as a job; a digest of it, and of what its messages are judged by, is part of its name, so that cells of other settings are other runs. */
 function jobOf(world: World, method: Method, seed: number): Record<string, unknown> & { name: string } {
   const transitions = values.steps === undefined ? world.transitions : Number(values.steps);
   const mode = method === 'ranking' || method === 'offline' ? 'pairwise' : 'pointwise';
@@ -85,8 +86,7 @@ function jobOf(world: World, method: Method, seed: number): Record<string, unkno
   const fit = method === 'extrinsic' ? 'retrieval' : method === 'offline' ? { kind: 'offline', labels: world.labels } : fitOf(method, world);
   const helpful = { kind: 'model', fit, annotator: { goal: world.goal, prompt: world.prompts[mode], mode, judge } };
   const used = method !== 'extrinsic';
-  return {
-    name: `${world.name}-${method}-${seed}-${Math.round(transitions / 1000)}k${values.judge === 'scripted' ? '-scripted' : ''}`,
+  const job = {
     environment: world.environment,
     policy: { preset: world.preset },
     sources: { game: { kind: 'env' }, ...(used ? { helpful } : {}) },
@@ -99,6 +99,7 @@ function jobOf(world: World, method: Method, seed: number): Record<string, unkno
     stop: { transitions },
     seed,
   };
+  return { name: `${world.name}-${method}-${seed}-${Math.round(transitions / 1000)}k-${hashOf([job, world.goal, world.prompts]).slice(0, 6)}`, ...job };
 }
 
 /** The grid world shows some forty different messages: a network learns from fewer of them, and is asked sooner. */

@@ -27,7 +27,7 @@ describe('laurel systems', () => {
     expect((await project.run(['status', 'system-secrets'])).output).toMatch(/completed[\s\S]*optimiser steps/);
     const report = await new LocalStore(project.store).get('runs/system-secrets/report.html');
     expect(Buffer.from(report ?? []).toString()).toContain('dropped.precision');
-  }, 300_000);
+  }, 600_000);
 
   it('goes on with a run whose learner was killed, to the same models', async () => {
     const project = await Project.make();
@@ -42,7 +42,7 @@ describe('laurel systems', () => {
     expect(output).toMatch(/worker learner died/);
     const verified = await project.run(['verify', 'modpo']);
     expect(verified, verified.output).toMatchObject({ code: 0, output: expect.stringContaining('no difference') as string });
-  }, 300_000);
+  }, 600_000);
 
   it('ends at once where a person interrupts it in the middle of a run, and leaves nothing running', async () => {
     const project = await Project.make();
