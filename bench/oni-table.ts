@@ -99,7 +99,7 @@ function jobOf(world: World, method: Method, seed: number): Record<string, unkno
     stop: { transitions },
     seed,
   };
-  return { name: `${world.name}-${method}-${seed}-${Math.round(transitions / 1000)}k-${hashOf([job, world.goal, world.prompts]).slice(0, 6)}`, ...job };
+  return { name: `${world.name}-${method}-${seed}-${Math.round(transitions / 1000)}k-${hashOf([job, world.goal, world.prompts]).slice(0, 6)}${values.judge === 'scripted' ? '-scripted' : ''}`, ...job };
 }
 
 /** The grid world shows some forty different messages: a network learns from fewer of them, and is asked sooner. */

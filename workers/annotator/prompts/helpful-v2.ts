@@ -1,7 +1,7 @@
 /** NetHack, for goals such as gaining levels, killing monsters, finding gold and going deeper. Chosen among 15 prompts (docs/limits.md): the message stands in quotes. */
-import type { PromptTemplate } from './prompt-template.js';
+import type { PointwiseTemplate } from './prompt-template.js';
 
-export const helpfulV2: PromptTemplate = {
+export const helpfulV2: PointwiseTemplate = {
   mode: 'pointwise',
   name: 'helpful-v2',
   question: 'NetHack. The goal is to {goal}. Is this progress?',
