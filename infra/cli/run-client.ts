@@ -1,4 +1,5 @@
 /** Runs as a client sees them: submit, look, steer. The same calls work from any Temporal client. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, isGrpcServiceError, WorkflowExecutionAlreadyStartedError, type Connection, type WorkflowHandle } from '@temporalio/client';
 import { TASK_QUEUES } from '../../proto/activities.js';
 import { LaurelError } from '../../proto/errors.js';
@@ -68,15 +69,17 @@ export class RunClient {
 
   /**
    * The result of a run, however long it takes; a server that is gone for a while is waited for.
-   * @throws where the signal is aborted, at once
+   * @throws where the signal is aborted, at once, also where it was before the call
    */
   async result(run: string, signal: AbortSignal): Promise<RunResult> {
     for (;;) {
+      // The client listens for the event alone: a signal that is aborted already would be waited for to the run's end.
+      signal.throwIfAborted();
       try {
         return (await this.client.withAbortSignal(signal, () => this.handle(run).result())) as RunResult;
       } catch (error) {
         if (signal.aborted || !isServerGone(error)) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 1000));
+        await sleep(1000, undefined, { signal });
       }
     }
   }
