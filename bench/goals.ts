@@ -1,9 +1,9 @@
 /**
- * Goals by name against the hand labels, as a job would have them: `node dist/bench/goals.js [development | held-out]`. Sets are
- * labelled for two of the goals; of the others is shown how many of the messages each calls helpful.
+ * Goals by name against the hand labels, as a job would have them: `node dist/bench/goals.js [development | held-out]`. No figure
+ * where one of the two labels is missing from the part.
  */
 import { readFileSync } from 'node:fs';
-import { GOAL_NAMES } from '../proto/goals.js';
+import { GOAL_NAMES, type GoalName } from '../proto/goals.js';
 import { annotatorSchema } from '../proto/judges.js';
 import { judgeOf } from '../workers/annotator/judges/create-judge.js';
 import { machineResources } from '../workers/annotator/judge-resources.js';
@@ -11,14 +11,13 @@ import { promptOf } from '../workers/annotator/prompts/registry.js';
 import { agreementOf } from '../workers/annotator/quality/agreement.js';
 import { textOfKey } from '../workers/annotator/text-key.js';
 
-const SETS: Readonly<Record<string, string>> = { score: 'nethack-progress', gold: 'nethack-gold' };
+const SETS: Readonly<Record<GoalName, string>> = { score: 'nethack-progress', combat: 'nethack-combat', gold: 'nethack-gold', descent: 'nethack-descent' };
 const part = process.argv[2] ?? 'development';
 const digits = (value: number | null): string => (value === null ? '–' : value.toFixed(3));
-console.log('| goal | called helpful | AUC | accuracy at 0.5 | kappa | Brier | ECE |');
-console.log('|---|---|---|---|---|---|---|');
+console.log('| goal | helpful | called helpful | AUC | accuracy at 0.5 | kappa | Brier | ECE |');
+console.log('|---|---|---|---|---|---|---|---|');
 for (const preset of GOAL_NAMES) {
-  const set = SETS[preset];
-  const rows = readFileSync(`examples/labels/${set ?? 'nethack-progress'}.jsonl`, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as { text: string; label: number; part: string }).filter((row) => row.part === part);
+  const rows = readFileSync(`examples/labels/${SETS[preset]}.jsonl`, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as { text: string; label: number; part: string }).filter((row) => row.part === part);
   const spec = annotatorSchema.parse({ goal: { preset }, prompt: 'helpful-v3', judge: { kind: 'embedded', sequences: 4 } });
   const judge = await judgeOf(spec, promptOf(spec), machineResources());
   const compared: { positive: boolean; probability: number }[] = [];
@@ -28,6 +27,5 @@ for (const preset of GOAL_NAMES) {
   }
   await judge.dispose();
   const { auc, accuracy, kappa, brier, ece } = agreementOf(compared, 0.5);
-  const figures = set === undefined ? ['', '', '', '', ''] : [auc, accuracy, kappa, brier, ece].map(digits);
-  console.log(`| ${preset} | ${compared.filter(({ probability }) => probability > 0.5).length} of ${rows.length} | ${figures.join(' | ')} |`);
+  console.log(`| ${preset} | ${rows.filter(({ label }) => label === 1).length} of ${rows.length} | ${compared.filter(({ probability }) => probability > 0.5).length} | ${[auc, accuracy, kappa, brier, ece].map(digits).join(' | ')} |`);
 }

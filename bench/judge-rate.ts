@@ -1,8 +1,8 @@
 /**
- * What a judge takes from a run: the same NetHack job without an annotator, with a judge that takes 2 s a label, with one
- * that is not there, and with one that answers 429 all the time. All in one run of the bench, one after the other, the one
- * without an annotator at both ends: how far its two figures are apart is the noise of the machine.
- * `LAUREL_BENCH_JUDGE_MINUTES` (2): how long each of the five plays.
+ * What a judge takes from a run: the same NetHack job without an annotator (twice: how far the two are apart is the noise), with
+ * a judge that takes 2 s a label, with one that is not there, and with one that answers 429 all the time. All five play side by side, each in a
+ * session of its own, so that whatever else the machine does meets all of them: one after another, a machine that changes its
+ * pace within minutes hides what a judge takes. `LAUREL_BENCH_JUDGE_MINUTES` (2): how long they play.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ import { median } from './peer.js';
 import type { Row } from './pipeline.js';
 
 /** Left out at the start of each run: environments, sessions and the server warm up. */
-const WARM_UP_MS = 20_000;
+const WARM_UP_MS = 30_000;
 
 type JudgeState = 'none' | '2 s a label' | 'gone' | '429';
 
@@ -27,13 +27,12 @@ interface Measured {
 
 export async function benchJudgeRate(): Promise<Row[]> {
   const minutes = Number(process.env['LAUREL_BENCH_JUDGE_MINUTES'] ?? '2');
-  const before = await measure('none', minutes);
-  const cases: [JudgeState, Measured][] = [];
-  for (const judge of ['2 s a label', 'gone', '429'] as const) cases.push([judge, await measure(judge, minutes)]);
-  const after = await measure('none', minutes);
-  const without = mean(before, after);
+  const states: readonly JudgeState[] = ['none', '2 s a label', 'gone', '429', 'none'];
+  const [first, slow, gone, limited, last] = (await Promise.all(states.map((state) => measure(state, minutes)))) as [Measured, Measured, Measured, Measured, Measured];
+  const without = mean(first, last);
+  const cases: readonly [string, Measured][] = [['2 s a label', slow], ['gone', gone], ['429', limited]];
   return [
-    ...rows('no annotator, last against first (noise)', after, before),
+    ...rows('no annotator, one against the other (noise)', first, last),
     ...cases.flatMap(([judge, measured]) => rows(`judge ${judge} (${measured.requests} requests in ${minutes} min) against no annotator`, measured, without)),
   ];
 }
@@ -59,7 +58,7 @@ async function measure(state: JudgeState, minutes: number): Promise<Measured> {
   const folder = await mkdtemp(join(tmpdir(), 'laurel-bench-'));
   try {
     const name = `judge-${state.replace(/[^a-z0-9]+/g, '-')}`;
-    await runJob(jobOf(name, state === 'none' ? null : baseUrl, minutes), folder);
+    await runJob(jobOf(name, state === 'none' ? null : baseUrl, minutes), folder, { ownSession: true });
     return { ...figures(await metricsOf(folder, name)), requests: judge.journal.length };
   } finally {
     await judge.stop();

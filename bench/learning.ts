@@ -15,14 +15,19 @@ export function storeOf(state: string): LocalStore {
   return new LocalStore(join(state, 'store'));
 }
 
+interface RunJobOptions {
+  /** In a session of its own: of several runs side by side, each gets its share of the processor however many threads it has. */
+  readonly ownSession?: boolean;
+}
+
 /** `laurel run` on a job, to its end; returns its evaluations, oldest version first. */
-export async function runJob(job: Record<string, unknown>, state: string): Promise<EvaluationRecord[]> {
+export async function runJob(job: Record<string, unknown>, state: string, options: RunJobOptions = {}): Promise<EvaluationRecord[]> {
   const name = String(job['name']);
   await mkdir(state, { recursive: true });
   const file = join(state, `${name}.json`);
   await writeFile(file, JSON.stringify(job));
   const store = storeOf(state);
-  if (!(await store.exists(layout.summary(name)))) await laurel(['run', file], state);
+  if (!(await store.exists(layout.summary(name)))) await laurel(['run', file], state, options.ownSession === true);
   const keys = (await store.list(layout.evaluations(name))).map(({ key }) => key);
   const evaluations = await Promise.all(keys.map((key) => readJson<EvaluationRecord>(store, key)));
   return evaluations.filter((one) => one !== undefined).sort((a, b) => a.policyVersion - b.policyVersion);
@@ -40,13 +45,17 @@ export function transitionsPerSecond(lines: readonly MetricsLine[]): number {
   return ((last.transitions - first.transitions) * 1_000) / (last.elapsedMs - first.elapsedMs);
 }
 
-async function laurel(parameters: readonly string[], state: string): Promise<void> {
-  const child = spawn(process.execPath, [CLI, ...parameters], { env: { ...process.env, LAUREL_STATE: state, LAUREL_SERVER_PORTS: 'any' }, stdio: ['ignore', 'pipe', 'pipe'] });
+async function laurel(parameters: readonly string[], state: string, ownSession: boolean): Promise<void> {
+  const child = spawn(process.execPath, [CLI, ...parameters], { env: { ...process.env, LAUREL_STATE: state, LAUREL_SERVER_PORTS: 'any' }, stdio: ['ignore', 'pipe', 'pipe'], detached: ownSession });
+  // A terminal's Ctrl-C does not reach another session.
+  const passOn = (signal: NodeJS.Signals): void => void child.kill(signal);
+  if (ownSession) for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, passOn);
   let tail = '';
   const keep = (data: Buffer): void => void (tail = (tail + data.toString()).slice(-4_000));
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, passOn);
   if (code !== 0) throw new Error(`laurel ${parameters.join(' ')} ended with ${code}:\n${tail}`);
 }
 

@@ -92,12 +92,16 @@ describe('the labelled NetHack messages', () => {
   const rows = (name: string) => readFileSync(`examples/labels/${name}.jsonl`, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as { text: string; label: number; part: string });
   const progress = rows('nethack-progress');
   const gold = rows('nethack-gold');
+  const combat = rows('nethack-combat');
+  const descent = rows('nethack-descent');
 
-  it('are 400, the same under both goals, with labels that differ', () => {
+  it('are 400, the same under all goals, with labels that differ', () => {
     expect(new Set(progress.map(({ text }) => text)).size).toBe(400);
-    expect(gold.map(({ text, part }) => [text, part])).toEqual(progress.map(({ text, part }) => [text, part]));
-    expect([progress, gold].map((one) => one.filter(({ label }) => label === 1).length)).toEqual([102, 36]);
-    expect(progress.filter((one, index) => one.label !== gold[index]?.label).length).toBe(66);
+    for (const other of [combat, gold, descent]) expect(other.map(({ text, part }) => [text, part])).toEqual(progress.map(({ text, part }) => [text, part]));
+    expect([progress, combat, gold, descent].map((one) => one.filter(({ label }) => label === 1).length)).toEqual([102, 41, 36, 10]);
+    // Each of the three is a part of progress, and two of them at once is a message of two sentences.
+    expect(progress.filter((one, index) => one.label === 0 && combat[index]!.label + gold[index]!.label + descent[index]!.label > 0)).toEqual([]);
+    expect(progress.filter((_, index) => combat[index]!.label + gold[index]!.label + descent[index]!.label > 1).map(({ text }) => text)).toEqual(['$ - a gold piece.  A trap door opens up under you!']);
     expect(existsSync('examples/labels/README.md')).toBe(true);
   });
 
