@@ -16,6 +16,9 @@ import type { Row } from './pipeline.js';
 /** Left out at the start of each run: environments, sessions and the server warm up. */
 const WARM_UP_MS = 30_000;
 
+/** So small that labels do not change what is played: other games have other costs, and those are not the annotator's. */
+const WEIGHT = 1e-6;
+
 type JudgeState = 'none' | '2 s a label' | 'gone' | '429';
 
 interface Measured {
@@ -85,7 +88,7 @@ function jobOf(name: string, baseUrl: string | null, minutes: number): Record<st
     environment: { kind: 'nethack' },
     policy: { preset: 'small' },
     sources: { game: { kind: 'env' }, ...(baseUrl === null ? {} : { helpful }) },
-    combine: { op: 'linear', weights: { game: 1, ...(baseUrl === null ? {} : { helpful: 0.1 }) } },
+    combine: { op: 'linear', weights: { game: 1, ...(baseUrl === null ? {} : { helpful: WEIGHT }) } },
     learn: { batchSegments: 2 },
     rollout: { shards: 2, environmentsPerShard: 32, segmentSteps: 32 },
     schedule: { policyLagMax: 16 },

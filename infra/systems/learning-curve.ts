@@ -20,3 +20,11 @@ export function firstVersionAbove(run: StoredRun | undefined, name: string, leas
   const curve = smoothed(run, name);
   return curve.find(({ mean }) => mean >= least)?.version ?? (curve[curve.length - 1]?.version ?? 0) + 1;
 }
+
+/** The first evaluated version at which a mean of the policy is at least `least`; the version after the last where none is. @throws Error where no version was evaluated */
+export function firstEvaluationAbove(run: StoredRun | undefined, name: string, least: number): number {
+  const evaluated = (run?.evaluations ?? []).filter(({ suite }) => suite === 'policy').map(({ policyVersion, means }) => ({ version: policyVersion ?? 0, mean: means[name]?.mean ?? -Infinity })).sort((a, b) => a.version - b.version);
+  const last = evaluated.at(-1);
+  if (last === undefined) throw new Error(`expected evaluations of ${run?.run ?? 'a run that is missing'}, found none`);
+  return evaluated.find(({ mean }) => mean >= least)?.version ?? last.version + 1;
+}

@@ -1,6 +1,6 @@
 /** Lucy-SKG: rewards combined so that none of them makes up for another. */
-import { firstVersionAbove, smoothed } from '../learning-curve.js';
-import { atLeast, measured, measuredUntrained, reported, type SystemRow } from '../system-row.js';
+import { firstEvaluationAbove } from '../learning-curve.js';
+import { atLeast, atMost, measured, measuredUntrained, reported, type SystemRow } from '../system-row.js';
 
 export const lucySkg: SystemRow = {
   row: 51,
@@ -14,13 +14,13 @@ export const lucySkg: SystemRow = {
   short: false,
   variants: { 'linear-mean': { combine: { of: [{ op: 'linear', name: 'krc', weights: { near: 0.5, 'puck-near': 0.5 } }] } } },
   check({ base, 'linear-mean': linear }) {
-    const best = Math.max(...[base, linear].flatMap((run) => smoothed(run, 'reward.goal').map(({ mean: value }) => value)));
-    const [krc, mean] = [base, linear].map((run) => firstVersionAbove(run, 'reward.goal', 0.8 * best)) as [number, number];
+    const [krc, mean] = [base, linear].map((run) => firstEvaluationAbove(run, 'success', 0.8)) as [number, number];
     return [
       reported('success, untrained', measuredUntrained(base, 'policy', 'success')),
-      reported('success of the linear mean', measured(linear, 'policy', 'success')),
-      atLeast('success of KRC', measured(base, 'policy', 'success'), 0.8),
-      reported('version from which KRC is near its best', krc),
+      reported('success of the linear mean at the end', measured(linear, 'policy', 'success')),
+      reported('success of KRC at the end', measured(base, 'policy', 'success')),
+      reported('first evaluated version of the linear mean with a success of 0.8 (301: none)', mean),
+      atMost('first evaluated version of KRC with a success of 0.8', krc, 300),
       atLeast('versions by which KRC is there before the linear mean', mean - krc, 1),
     ];
   },
