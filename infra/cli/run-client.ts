@@ -1,4 +1,5 @@
 /** Runs as a client sees them: submit, look, steer. The same calls work from any Temporal client. */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, isGrpcServiceError, WorkflowExecutionAlreadyStartedError, type Connection, type WorkflowHandle } from '@temporalio/client';
 import { TASK_QUEUES } from '../../proto/activities.js';
@@ -72,11 +73,14 @@ export class RunClient {
    * @throws where the signal is aborted, at once, also where it was before the call
    */
   async result(run: string, signal: AbortSignal): Promise<RunResult> {
+    // Each of the client's long polls leaves a listener behind: they go with a signal of this wait's own.
+    const own = AbortSignal.any([signal]);
+    setMaxListeners(0, own);
     for (;;) {
       // The client listens for the event alone: a signal that is aborted already would be waited for to the run's end.
       signal.throwIfAborted();
       try {
-        return (await this.client.withAbortSignal(signal, () => this.handle(run).result())) as RunResult;
+        return (await this.client.withAbortSignal(own, () => this.handle(run).result())) as RunResult;
       } catch (error) {
         if (signal.aborted || !isServerGone(error)) throw error;
         await sleep(1000, undefined, { signal });

@@ -12,6 +12,7 @@ import { judgePromptOf } from '../annotator/prompts/registry.js';
 import { canonicalJson, digestOf, hashOf, readJson } from '../store/artifacts.js';
 import { layout } from '../store/layout.js';
 import type { ObjectStore } from '../store/object-store.js';
+import { keepNewest } from '../keep-newest.js';
 
 /** `late`: the deadline was over before it was answered. */
 export interface Judgement {
@@ -137,11 +138,7 @@ export class JudgementBook {
   }
 
   private keep(key: string, judgement: Judgement): void {
-    this.answered.set(key, judgement);
-    for (const oldest of this.answered.keys()) {
-      if (this.answered.size <= KEPT_MAX) break;
-      this.answered.delete(oldest);
-    }
+    keepNewest(this.answered, key, judgement, KEPT_MAX);
   }
 
   private open(key: string, spec: JudgeSource): Promise<OpenJudge> {

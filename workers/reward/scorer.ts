@@ -28,6 +28,7 @@ import { REFERENCE } from './sources/implicit.js';
 import type { SourceContext } from './sources/source.js';
 import { UserFiles } from './user-files.js';
 import { levelOf, type Units } from './units.js';
+import { keepNewest } from '../keep-newest.js';
 
 export interface ScorerOptions {
   readonly store: ObjectStore;
@@ -183,7 +184,7 @@ export class Scorer {
     if (job === undefined) throw new LaurelError('LAUREL_STORE_MISSING', `expected ${key} in the store, found nothing; check that all workers see the same store`, { key });
     const compares = Object.values(job.sources).some((source) => source.kind === 'implicit' && needsReference(source));
     const compiled: CompiledJob = { job, graph: new RewardGraph(job), reference: compares ? new ReferenceLogProbs(this.options.store, run, job) : undefined };
-    keep(this.jobs, run, compiled);
+    keepNewest(this.jobs, run, compiled, KEPT_MAX);
     return compiled;
   }
 }
@@ -249,13 +250,4 @@ export function scoringOf(job: Job, input: Pick<ScoreInput, 'labels' | 'models' 
   // Constant weights of a flat sum are those in force; those of a tree stand in it too, and stay what the job says.
   const flat = job.combine.op === 'linear' && Object.keys(job.combine).every((key) => key === 'op' || key === 'weights') && Object.values(job.combine.weights).every((weight) => typeof weight === 'number');
   return hashOf({ sources, shape: job.shape, combine: flat ? { op: job.combine.op, weights: input.weights } : { ...job.combine, inForce: input.weights }, ...(job.stages && { stages: job.stages }), ...(input.state && { state: input.state }) });
-}
-
-function keep<T>(entries: Map<string, T>, key: string, value: T): void {
-  entries.delete(key);
-  entries.set(key, value);
-  for (const oldest of entries.keys()) {
-    if (entries.size <= KEPT_MAX) break;
-    entries.delete(oldest);
-  }
 }

@@ -12,6 +12,7 @@ import { freshTrainerState, type TrainerState } from '../loss-session.js';
 import type { Transformer } from '../transformer/transformer.js';
 import { textRows } from './text-batch.js';
 import { TextStepper } from './text-stepper.js';
+import { keepNewest } from '../../keep-newest.js';
 
 export interface WarmStart {
   readonly spec: WarmStartSpec;
@@ -38,12 +39,8 @@ export class WarmStarts {
     const known = this.kept.get(key);
     if (known) return known;
     const made = warmStart(start);
-    this.kept.set(key, made);
+    keepNewest(this.kept, key, made, KEPT_MAX);
     made.catch(() => this.kept.delete(key));
-    for (const oldest of this.kept.keys()) {
-      if (this.kept.size <= KEPT_MAX) break;
-      this.kept.delete(oldest);
-    }
     return made;
   }
 }

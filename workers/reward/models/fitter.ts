@@ -18,6 +18,7 @@ import { fitOf, milestonesOf } from './registry.js';
 import { TextNetwork, type Parameters } from './text-network.js';
 import { TextScores } from './text-scores.js';
 import { TrainingSet } from './training-set.js';
+import { keepNewest } from '../../keep-newest.js';
 
 /** Adam with the usual constants; the step size is the fit's. */
 const ADAM = { adamBeta1: 0.9, adamBeta2: 0.999, adamEpsilon: 1e-8, gradientNormMax: 1 } as const;
@@ -171,12 +172,7 @@ export class Fitter {
 
   private table(annotator: string): LabelTable {
     const table = this.tables.get(annotator) ?? new LabelTable(this.options.store, annotator);
-    this.tables.delete(annotator);
-    this.tables.set(annotator, table);
-    for (const oldest of this.tables.keys()) {
-      if (this.tables.size <= TABLES_MAX) break;
-      this.tables.delete(oldest);
-    }
+    keepNewest(this.tables, annotator, table, TABLES_MAX);
     return table;
   }
 }

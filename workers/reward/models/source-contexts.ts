@@ -8,6 +8,7 @@ import type { ArtifactReader } from '../../store/artifact-reader.js';
 import type { ObjectStore } from '../../store/object-store.js';
 import { RewardModelLoader } from './model-view.js';
 import type { ModelContext } from './text-values.js';
+import { keepNewest } from '../../keep-newest.js';
 
 /** Label tables kept in memory; the least recently used goes first. */
 const TABLES_MAX = 32;
@@ -34,12 +35,7 @@ export class SourceContexts {
 
   private table(annotator: string): LabelTable {
     const table = this.tables.get(annotator) ?? new LabelTable(this.store, annotator);
-    this.tables.delete(annotator);
-    this.tables.set(annotator, table);
-    for (const oldest of this.tables.keys()) {
-      if (this.tables.size <= TABLES_MAX) break;
-      this.tables.delete(oldest);
-    }
+    keepNewest(this.tables, annotator, table, TABLES_MAX);
     return table;
   }
 }

@@ -6,6 +6,7 @@ import type { Spaces } from '../environments/environment.js';
 import type { InferenceModel } from './inference-model.js';
 import type { LoadedPolicy, PolicyBytes, PolicyProvider, SharedPolicy } from './group-policy.js';
 import { PolicyInference, PolicySession } from './inference.js';
+import { keepNewest } from '../../keep-newest.js';
 
 /** Parameters kept for each session: those in use, and those that a shard behind or ahead may still ask for. */
 const POLICIES_MAX = 3;
@@ -58,12 +59,7 @@ export class PolicySessions implements PolicyProvider {
   private load(session: PolicySession, policies: Map<string, LoadedPolicy>, policy: PolicyBytes): LoadedPolicy {
     const known = policies.get(policy.digest);
     const loaded = known ?? session.load(policy.version, this.machinery.readParameters(policy.bytes));
-    policies.delete(policy.digest);
-    policies.set(policy.digest, loaded);
-    for (const digest of policies.keys()) {
-      if (policies.size <= POLICIES_MAX) break;
-      policies.delete(digest);
-    }
+    keepNewest(policies, policy.digest, loaded, POLICIES_MAX);
     return loaded;
   }
 }

@@ -14,6 +14,8 @@ const IDEA_LETTERS = 6;
 /** Tenths that a prompt may ask for. */
 export const NOVELTY_TENTHS = [2, 4, 6, 8] as const;
 const EFFECTIVENESS_WEIGHT = 0.2;
+/** Of the letters of a demonstration. At one half a letter would say nothing of the field, and imitation would not learn to look at it. */
+const WITHIN_SHARE = 0.9;
 
 /** Of the first six letters; what is missing counts for nothing. */
 export function ideaScores(text: string, field: string): { readonly novelty: number; readonly feasibility: number; readonly effectiveness: number } {
@@ -31,11 +33,11 @@ export function ideas(): TextTask {
       const tenths = draws.pick(NOVELTY_TENTHS);
       return { text: `${field} ${tenths}>`, truth: { field, novelty: tenths / 10, feasibility: 1 - tenths / 10, effectiveness: EFFECTIVENESS_WEIGHT }, tag: `novelty-${tenths}` };
     },
-    /** Within the field or outside, half and half: whoever imitates this does not heed the control. */
+    /** More from within the field than from outside: whoever imitates this sees the field and does not heed the control. */
     demonstration({ truth }, draws) {
       const { field } = truth as unknown as { readonly field: string };
       const outside = [...LETTERS].filter((letter) => !field.includes(letter));
-      return Array.from({ length: IDEA_LETTERS }, () => draws.pick(draws.uniform() < 0.5 ? [...field] : outside)).join('');
+      return Array.from({ length: IDEA_LETTERS }, () => draws.pick(draws.uniform() < WITHIN_SHARE ? [...field] : outside)).join('');
     },
     rewards: ['novelty', 'feasibility', 'effectiveness', 'asked'],
     grade(completion, truth) {
