@@ -8,8 +8,8 @@ export const lucySkg: SystemRow = {
   system: 'Lucy-SKG: Kinesthetic Reward Combination',
   paper: '2305.15801',
   checked:
-    'A mass pushes a puck to a place. Two rewards, being near the puck and the puck being near its place, are combined as the signed geometric mean (KRC) and used as a potential; against the same job with their mean in its place. The version from which the mean reward of the goal over ten versions is at 80 % of the best that either run reaches, and the success of the final policies on the same 128 evaluation seeds. The values (2, 8) → 4, (−.5, −.5) → −.5 and 0 → 0 are unit tests of the combinator.',
-  reading: 'The two rewards of nearness are 1 / (1 + (d / .35)²) in the place of the powers of exponentials of the paper; its potential has a factor on negative differences, ours has none, so that which policy is best does not change. One seed, and asynchronous runs differ: of two tries KRC was there first in one and last in the other, so that it is quicker is not shown.',
+    'A mass pushes a puck to a place. Two rewards, being near the puck and the puck being near its place, are combined as the signed geometric mean (KRC) and used as a potential; against the same job with their mean in its place. The first of the versions evaluated (every 20th, 128 episodes on the same seeds) whose success is 0.8, and the success at the end. The values (2, 8) → 4, (−.5, −.5) → −.5 and 0 → 0 are unit tests of the combinator.',
+  reading: 'The two rewards of nearness are 1 / (1 + (d / .35)²) in the place of the powers of exponentials of the paper; its potential has a factor on negative differences, ours has none, so that which policy is best does not change. Lockstep, one seed. Both reach the goal always; KRC is there later, and of two asynchronous tries it was first in one and last in the other: that it is quicker is not shown.',
   absent: 'Rocket League, and the auxiliary tasks of reward and state prediction.',
   short: false,
   variants: { 'linear-mean': { combine: { of: [{ op: 'linear', name: 'krc', weights: { near: 0.5, 'puck-near': 0.5 } }] } } },
