@@ -5,7 +5,7 @@ import type { StoredRun } from './system-row.js';
 const WINDOW = 10;
 
 /** Mean of a metric over the window that ends at each version. @throws Error where a line lacks it */
-export function smoothed(run: StoredRun | undefined, name: string): { readonly version: number; readonly mean: number }[] {
+function smoothed(run: StoredRun | undefined, name: string): { readonly version: number; readonly mean: number }[] {
   const values = (run?.metrics ?? []).map(({ version, values: all }) => {
     const value = all[name];
     if (value === undefined) throw new Error(`expected the metric ${name} at version ${version} of ${run?.run}; there are ${Object.keys(all).join(', ')}`);
