@@ -1,4 +1,5 @@
 /** What every activity does around its work: heartbeats, cancellation, error mapping. */
+import { setMaxListeners } from 'node:events';
 import { Context } from '@temporalio/activity';
 import { toFailure } from './failure.js';
 
@@ -17,6 +18,8 @@ export interface Work {
  */
 export async function runActivity<T>(body: (work: Work) => Promise<T>): Promise<T> {
   const context = Context.current();
+  // A call that fetches many segments at once listens once for each: that is no leak.
+  setMaxListeners(0, context.cancellationSignal);
   let note: unknown = null;
   const timer = setInterval(() => context.heartbeat(note), HEARTBEAT_MS);
   try {

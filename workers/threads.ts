@@ -1,4 +1,5 @@
 /** Worker threads: where their compiled entry is, and calls to them. */
+import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -62,6 +63,8 @@ export function serveThread(methods: ThreadMethods): void {
   port.on('message', (request: Request) => {
     if (request.abort) return underWay.get(request.id)?.abort();
     const abort = new AbortController();
+    // A call that fetches many segments at once listens once for each: that is no leak.
+    setMaxListeners(0, abort.signal);
     underWay.set(request.id, abort);
     turn = turn.then(() => answer(request, abort.signal));
   });

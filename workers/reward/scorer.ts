@@ -1,4 +1,5 @@
 /** Scores segments: reads their messages, evaluates the reward expression, stores the components. */
+import { setMaxListeners } from 'node:events';
 import type { ScoreInput } from '../../proto/activities.js';
 import { LaurelError } from '../../proto/errors.js';
 import type { Job } from '../../proto/job.js';
@@ -196,6 +197,8 @@ export class Scorer {
 async function allOrNone<T>(outer: AbortSignal | undefined, tasks: readonly ((signal: AbortSignal) => T | Promise<T>)[]): Promise<T[]> {
   const inner = new AbortController();
   const signal = outer ? AbortSignal.any([outer, inner.signal]) : inner.signal;
+  // Each task listens: that is no leak.
+  setMaxListeners(0, signal);
   const failures: unknown[] = [];
   const running = tasks.map(async (task) => {
     try {
