@@ -12,7 +12,7 @@ export const controlledIdeas: SystemRow = {
   paper: '2412.14626',
   checked:
     'A small transformer imitates ideas that heed no control, then learns from novelty, feasibility and effectiveness, weighed as the prompt asks. One policy, four settings of the weight of novelty (0.2 to 0.8) at inference on held-out prompts: novelty has to rise from each to the next, and feasibility to fall.',
-  reading: 'GRPO instead of PPO. The three reward models are rules on six letters; the weight of feasibility is 1 less that of novelty, that of effectiveness 0.2. Nine letters in ten of a demonstration are of the field: at one half, imitation does not learn to see the field, and no number of updates that was tried taught the control. Four passes over a batch, their number and the step size were chosen after five tries (one pass: .10 between the ends after 200 updates, not monotone). One seed.',
+  reading: 'GRPO instead of PPO. The three reward models are rules on six letters; the weight of feasibility is 1 less that of novelty, that of effectiveness 0.2. Nine letters in ten of a demonstration are of the field: at one half, imitation does not learn to see the field, and no number of updates that was tried taught the control. Demonstrations, four passes over a batch and the step size were chosen in eleven tries (one pass: .10 between the ends after 200 updates, not monotone). One seed.',
   absent: 'Research papers, a language model, reward models that were fitted, and the decoder that weighs each sentence anew: one weight holds for a whole idea.',
   short: false,
   check({ base }) {
