@@ -11,13 +11,10 @@ import type { MetricsLine } from '../proto/activities.js';
 import { FaultJudge, type JudgeFault } from '../infra/chaos/fault-judge.js';
 import { metricsOf, runJob, transitionsPerSecond } from './learning.js';
 import { median } from './peer.js';
-import type { Row } from './pipeline.js';
+import { LABEL_WEIGHT, type Row } from './pipeline.js';
 
 /** Left out at the start of each run: environments, sessions and the server warm up. */
 const WARM_UP_MS = 30_000;
-
-/** So small that labels do not change what is played: other games have other costs, and those are not the annotator's. */
-const WEIGHT = 1e-6;
 
 type JudgeState = 'none' | '2 s a label' | 'gone' | '429';
 
@@ -88,7 +85,7 @@ function jobOf(name: string, baseUrl: string | null, minutes: number): Record<st
     environment: { kind: 'nethack' },
     policy: { preset: 'small' },
     sources: { game: { kind: 'env' }, ...(baseUrl === null ? {} : { helpful }) },
-    combine: { op: 'linear', weights: { game: 1, ...(baseUrl === null ? {} : { helpful: WEIGHT }) } },
+    combine: { op: 'linear', weights: { game: 1, ...(baseUrl === null ? {} : { helpful: LABEL_WEIGHT }) } },
     learn: { batchSegments: 2 },
     rollout: { shards: 2, environmentsPerShard: 32, segmentSteps: 32 },
     schedule: { policyLagMax: 16 },

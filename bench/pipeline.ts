@@ -7,11 +7,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { metricsOf, runJob, transitionsPerSecond } from './learning.js';
+import { interval, metricsOf, runJob, transitionsPerSecond } from './learning.js';
 import { runLoop } from './loop.js';
 import { median } from './peer.js';
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 export interface Row {
   readonly what: string;
@@ -26,7 +24,7 @@ const TURNS = 2;
 const TRANSITIONS = { 'grid-world': 1_500_000, nethack: 600_000 } as const;
 
 /** So small that labels do not change what is played: other games have other costs, and those are not the annotator's. */
-const WEIGHT = 1e-6;
+export const LABEL_WEIGHT = 1e-6;
 
 function jobOf(environment: keyof typeof TRANSITIONS, preset: string, withJudge: boolean): Record<string, unknown> {
   const helpful = { kind: 'model', fit: 'retrieval', annotator: { goal: 'any', judge: { kind: 'scripted', delayMs: 2_000 } } };
@@ -35,7 +33,7 @@ function jobOf(environment: keyof typeof TRANSITIONS, preset: string, withJudge:
     environment: { kind: environment },
     policy: { preset },
     sources: { game: { kind: 'env' }, ...(withJudge ? { helpful } : {}) },
-    combine: { op: 'linear', weights: { game: 1, ...(withJudge ? { helpful: WEIGHT } : {}) } },
+    combine: { op: 'linear', weights: { game: 1, ...(withJudge ? { helpful: LABEL_WEIGHT } : {}) } },
     learn: { batchSegments: 2 },
     rollout: { shards: 2, environmentsPerShard: 32, segmentSteps: 32 },
     schedule: { policyLagMax: 16 },
@@ -68,8 +66,8 @@ export async function benchPipeline(): Promise<Row[]> {
     const job = (withJudge: boolean): Record<string, unknown> => jobOf(environment, preset, withJudge);
     const turns = [];
     for (let turn = 0; turn < TURNS; turn++) turns.push({ loop: await runLoop(job(false)), alone: await pipeline(job(false), false) });
-    const loopRate = mean(turns.map(({ loop }) => (loop.transitions * 1_000) / loop.elapsedMs));
-    const alone = mean(turns.map(({ alone: one }) => one.transitionsPerSecond));
+    const { mean: loopRate } = interval(turns.map(({ loop }) => (loop.transitions * 1_000) / loop.elapsedMs));
+    const { mean: alone } = interval(turns.map(({ alone: one }) => one.transitionsPerSecond));
     rows.push({ what: `pipeline against one process, ${environment}`, unit: 'transitions/s', ours: alone, reference: loopRate, ratio: alone / loopRate });
     const [off, on] = await Promise.all([pipeline(job(false), true), pipeline(job(true), true)]);
     rows.push({ what: `annotator on (2 s a label) against off, ${environment}`, unit: 'transitions/s', ours: on.transitionsPerSecond, reference: off.transitionsPerSecond, ratio: on.transitionsPerSecond / off.transitionsPerSecond });

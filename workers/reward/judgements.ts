@@ -109,7 +109,7 @@ export class JudgementBook {
     const open = questions.filter((_, index) => !answers.has(digests[index] as string));
     const trouble = await this.ask(judge, open, spec.deadlineMs, signal, (judgement) => {
       answers.set(judgement.question, judgement);
-      this.keep(nameOf(judgement.question), judgement);
+      keepNewest(this.answered, nameOf(judgement.question), judgement, KEPT_MAX);
     });
     if (trouble !== undefined) throw trouble;
     const judgements = digests.map((question): Judgement => answers.get(question) ?? { question, status: 'late', value: null, reply: '', model: judge.id, tokensIn: 0, tokensOut: 0 });
@@ -135,10 +135,6 @@ export class JudgementBook {
       if (!deadline.aborted) throw error;
     }
     return trouble;
-  }
-
-  private keep(key: string, judgement: Judgement): void {
-    keepNewest(this.answered, key, judgement, KEPT_MAX);
   }
 
   private open(key: string, spec: JudgeSource): Promise<OpenJudge> {

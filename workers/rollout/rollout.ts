@@ -17,7 +17,7 @@ import type { TokenTable } from '../text/tokens.js';
 import { encodeEvaluation, EVALUATION_VERSION, evaluationRef } from './evaluation-record.js';
 import { KeyedLock } from './keyed-lock.js';
 import { quantile } from './mean-interval.js';
-import { remembered } from './remembered.js';
+import { remembered } from '../remembered.js';
 import type { PolicyBytes } from './policy/group-policy.js';
 import { playRecipe, type MadeSegment, type PlayRecipe, type RolloutHost } from './rollout-host.js';
 import { segmentRef } from './segment-body.js';

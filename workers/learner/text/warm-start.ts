@@ -12,7 +12,7 @@ import { freshTrainerState, type TrainerState } from '../loss-session.js';
 import type { Transformer } from '../transformer/transformer.js';
 import { textRows } from './text-batch.js';
 import { TextStepper } from './text-stepper.js';
-import { keepNewest } from '../../keep-newest.js';
+import { remembered } from '../../remembered.js';
 
 export interface WarmStart {
   readonly spec: WarmStartSpec;
@@ -35,13 +35,7 @@ export class WarmStarts {
 
   /** @param of parts of the job that all of `start` follows from */
   get(of: Readonly<Record<string, unknown>>, start: WarmStart): Promise<TrainerState> {
-    const key = hashOf(of);
-    const known = this.kept.get(key);
-    if (known) return known;
-    const made = warmStart(start);
-    keepNewest(this.kept, key, made, KEPT_MAX);
-    made.catch(() => this.kept.delete(key));
-    return made;
+    return remembered(this.kept, hashOf(of), KEPT_MAX, () => warmStart(start));
   }
 }
 

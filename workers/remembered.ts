@@ -1,4 +1,4 @@
-import { keepNewest } from '../keep-newest.js';
+import { keepNewest } from './keep-newest.js';
 
 /**
  * What `make` gave for this key, made once; the keys used longest ago are forgotten beyond `entriesMax`. A failure is
